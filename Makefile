@@ -1,0 +1,35 @@
+# `make demo` and `make test` are the two to know; `make help` lists the rest.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+.DEFAULT_GOAL := help
+
+.PHONY: help env test test-core lint pins clean
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+env: $(VENV)/.ready  ## make the virtual environment
+
+$(VENV)/.ready: pyproject.toml constraints/all.txt
+	@PYTHON="$(PYTHON)" bash tests/support/preflight.sh
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints/all.txt -e '.[demo,test]'
+	touch $@
+
+lint: env  ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+test: env lint  ## every test
+	$(BIN)/python -m pytest
+
+test-core: env lint  ## the tests that need no Debian package
+	$(BIN)/python -m pytest -m 'not debian'
+
+pins: env  ## make firmware/altgate/pins.py from hardware/board.toml
+	$(BIN)/python hardware/make_pins.py
+
+clean:  ## remove what the build made
+	rm -rf $(VENV) .cache build dist

@@ -1,0 +1,3 @@
+"""Everything that runs on the door."""
+
+VERSION = "0.1.0"

@@ -1,0 +1,41 @@
+"""The one place where access is granted."""
+
+from collections import namedtuple
+
+from protocol import messages, reasons
+
+Decision = namedtuple("Decision", ("is_granted", "reason"))
+
+
+def decide(claim, record, door, now):
+    """Whether this claim opens this door now.
+
+    claim: altgate.entry.claim.Claim. record: access.record.Record or None where no credential was found.
+    door: access.record.DoorState. now: Unix seconds, meaningless unless ``door.is_time_trusted``.
+    Returns a Decision with a reason code of protocol.reasons. Pure: reads nothing else, changes nothing.
+    """
+    reason = _refusal(claim, record, door, now)
+    return Decision(reason == reasons.GRANTED, reason)
+
+
+def _refusal(claim, record, door, now):
+    if claim.fault != reasons.NONE:
+        return claim.fault
+    if claim.method == messages.METHOD_LEGACY_UID and not door.is_legacy_uid_allowed:
+        return reasons.LEGACY_UID_OFF
+    if claim.method == messages.METHOD_PIN and door.locked_out_s > 0:
+        return reasons.LOCKED_OUT
+    if record is None:
+        return reasons.WRONG_PIN if claim.method == messages.METHOD_PIN else reasons.UNKNOWN_CREDENTIAL
+    if record.is_revoked:
+        return reasons.REVOKED
+    if record.not_before or record.not_after:
+        if not door.is_time_trusted:
+            return reasons.TIME_UNKNOWN
+        if now < record.not_before:
+            return reasons.NOT_YET_VALID
+        if record.not_after and now >= record.not_after:
+            return reasons.EXPIRED
+    if record.uses and record.used >= record.uses:
+        return reasons.USED_UP
+    return reasons.GRANTED

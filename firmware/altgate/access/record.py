@@ -1,0 +1,12 @@
+"""What the door knows about one credential when it decides."""
+
+from collections import namedtuple
+
+# id: number of the credential; resident: pseudonym, 0 for none; not_before, not_after: Unix seconds, 0 for
+# no bound, not_after is the first second at which it no longer opens; uses: how often it may open, 0 for
+# any number; used: how often it has; is_revoked: taken back before its end.
+Record = namedtuple("Record", ("id", "resident", "not_before", "not_after", "uses", "used", "is_revoked"))
+
+# is_legacy_uid_allowed: a manager turned UID-only cards on; locked_out_s: seconds until this unit's PIN is
+# looked at again, 0 for now; is_time_trusted: windows can be judged.
+DoorState = namedtuple("DoorState", ("is_legacy_uid_allowed", "locked_out_s", "is_time_trusted"))

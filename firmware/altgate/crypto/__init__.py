@@ -1,0 +1,1 @@
+"""Short modules over cryptolib and hashlib; nothing here imports upward."""

@@ -1,0 +1,1 @@
+"""The strike and what is watched around it; knows nothing of credentials."""

@@ -1,0 +1,1 @@
+"""Chips and modules on a bus; nothing here imports upward."""

@@ -1,0 +1,1 @@
+"""Ways in: a channel turns a reader's bytes into a claim; it knows nothing of the door."""

@@ -1,0 +1,1 @@
+"""MQTT: transport, sealed messages, state. Without authority of its own."""

@@ -1,0 +1,176 @@
+"""Credentials, door settings and revoked passes: one versioned state, replaced as a whole.
+
+The first, simple form: one file, read into RAM. Record, 40 bytes little-endian: id u32, type u8, three zero
+bytes, tag 16 bytes, not_before u32, not_after u32, unit u32, resident u32. The file is a CBOR map
+{1: version, 2: settings map, 3: records, 4: revoked passes (8-byte id and u32 not_after each)}.
+"""
+
+import struct
+
+from altgate.access.record import Record
+from altgate.crypto import cbor
+from altgate.store import files
+from protocol import limits, messages, reasons
+
+PATH = "/state.bin"
+RECORD = 40
+_FORMAT = "<IBxxx16sIIII"
+_REVOKED = 12
+_MOST = 64 + limits.CREDENTIALS * (RECORD + _REVOKED)
+
+# number: (lowest, highest, factory value)
+SETTINGS = {
+    messages.SETTING_LEGACY_UID: (0, 1, 0),
+    messages.SETTING_RELEASE_S: (limits.RELEASE_S_MIN, limits.RELEASE_S_MAX, limits.RELEASE_S),
+    messages.SETTING_HELD_OPEN_S: (5, 3600, limits.HELD_OPEN_S),
+}
+
+
+class Refused(Exception):
+    """A change of state that was not applied; ``reason`` says why."""
+
+    def __init__(self, reason):
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Credentials:
+    """What may open this door, as the host last said."""
+
+    def __init__(self, path=PATH):
+        self._path = path
+        self.version = 0
+        self._settings = {}
+        self._records = b""
+        self._revoked = b""
+        stored = files.read(path, _MOST)
+        if stored is not None:
+            state = cbor.decode(stored)
+            self.version, self._settings = state[1], state[2]
+            self._records, self._revoked = state[3], state[4]
+
+    def setting(self, number):
+        """The value of a setting in force."""
+        return self._settings.get(number, SETTINGS[number][2])
+
+    def find(self, type_, tag):
+        """The Record of this type and tag, or None."""
+        at = self._records.find(tag)
+        while at >= 0:
+            start = at - 8
+            if start % RECORD == 0 and self._records[start + 4] == type_:
+                row = struct.unpack_from(_FORMAT, self._records, start)
+                return Record(row[0], row[6], row[3], row[4], 0, 0, False)
+            at = self._records.find(tag, at + 1)
+        return None
+
+    def has_unit(self, unit):
+        """Whether a PIN is registered for this unit number."""
+        for start in range(0, len(self._records), RECORD):
+            row = struct.unpack_from(_FORMAT, self._records, start)
+            if row[1] == messages.TYPE_PIN and row[5] == unit:
+                return True
+        return False
+
+    def is_pass_revoked(self, pass_id):
+        """Whether the host took this pass back."""
+        at = self._revoked.find(pass_id)
+        while at >= 0 and at % _REVOKED:
+            at = self._revoked.find(pass_id, at + 1)
+        return at >= 0
+
+    def apply(self, message, now):
+        """Take a state message: all of it, stored, or nothing; raises Refused or OSError.
+
+        now: Unix seconds, or 0 where unknown; revoked passes that have ended are dropped by it.
+        """
+        base = message.get(messages.BASE_VERSION)
+        new = message.get(messages.NEW_VERSION)
+        operations = message.get(messages.OPERATIONS)
+        is_snapshot = message.get(messages.IS_SNAPSHOT, False)
+        if type(base) is not int or type(new) is not int or type(operations) is not list or new <= base:
+            raise Refused(reasons.BAD_SHAPE)
+        if base != self.version and not is_snapshot or new <= self.version:
+            raise Refused(reasons.VERSION_MISMATCH)
+        draft = _Draft(self, is_snapshot, now)
+        for operation in operations:
+            draft.apply(operation)
+        state = {1: new, 2: draft.settings, 3: bytes(draft.records), 4: bytes(draft.revoked)}
+        files.write(self._path, cbor.encode(state))
+        self.version, self._settings = new, draft.settings
+        self._records, self._revoked = state[3], state[4]
+
+
+class _Draft:
+    """The state to be, while the operations of one message are applied to it."""
+
+    def __init__(self, current, is_empty, now):
+        self.settings = {} if is_empty else dict(current._settings)
+        self.records = bytearray(b"" if is_empty else current._records)
+        self.revoked = bytearray()
+        for at in range(0, 0 if is_empty else len(current._revoked), _REVOKED):
+            row = current._revoked[at : at + _REVOKED]
+            if not now or struct.unpack("<I", row[8:])[0] > now:
+                self.revoked.extend(row)
+
+    def apply(self, operation):
+        if type(operation) is not list or not operation:
+            raise Refused(reasons.BAD_OPERATION)
+        handler = _OPERATIONS.get(operation[0])
+        if handler is None:
+            raise Refused(reasons.BAD_OPERATION)
+        handler(self, *_checked(operation))
+
+    def put(self, id_, type_, tag, not_before, not_after, unit, resident):
+        if type_ not in (messages.TYPE_CARD, messages.TYPE_LEGACY_UID, messages.TYPE_PIN):
+            raise Refused(reasons.BAD_OPERATION)
+        self.delete(id_)
+        if len(self.records) >= limits.CREDENTIALS * RECORD:
+            raise Refused(reasons.TABLE_FULL)
+        self.records.extend(struct.pack(_FORMAT, id_, type_, tag, not_before, not_after, unit, resident))
+
+    def delete(self, id_):
+        for start in range(0, len(self.records), RECORD):
+            if struct.unpack_from("<I", self.records, start)[0] == id_:
+                self.records = self.records[:start] + self.records[start + RECORD :]
+                return
+
+    def set(self, number, value):
+        bounds = SETTINGS.get(number)
+        if bounds is None or not bounds[0] <= value <= bounds[1]:
+            raise Refused(reasons.SETTING_OUT_OF_RANGE)
+        self.settings[number] = value
+
+    def revoke_pass(self, pass_id, not_after):
+        if len(self.revoked) >= limits.CREDENTIALS * _REVOKED:
+            raise Refused(reasons.TABLE_FULL)
+        self.revoked.extend(pass_id + struct.pack("<I", not_after))
+
+
+# What stands behind the operation's number: "u" an unsigned 32-bit number, an int a byte string so long.
+_SHAPES = {
+    messages.OP_PUT: ("u", "u", limits.TAG_BYTES, "u", "u", "u", "u"),
+    messages.OP_DELETE: ("u",),
+    messages.OP_SETTING: ("u", "u"),
+    messages.OP_REVOKE_PASS: (8, "u"),
+}
+_OPERATIONS = {
+    messages.OP_PUT: _Draft.put,
+    messages.OP_DELETE: _Draft.delete,
+    messages.OP_SETTING: _Draft.set,
+    messages.OP_REVOKE_PASS: _Draft.revoke_pass,
+}
+
+
+def _checked(operation):
+    shape = _SHAPES[operation[0]]
+    if len(operation) != len(shape) + 1:
+        raise Refused(reasons.BAD_OPERATION)
+    for value, wanted in zip(operation[1:], shape):
+        if wanted == "u":
+            good = type(value) is int and 0 <= value <= 0xFFFFFFFF
+        else:
+            good = type(value) is bytes and len(value) == wanted
+        if not good:
+            raise Refused(reasons.BAD_OPERATION)
+    return operation[1:]

@@ -1,0 +1,1 @@
+"""Names, codes and limits that door and host share: plain constants, no behaviour beyond tables."""
