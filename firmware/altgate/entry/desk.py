@@ -1,0 +1,81 @@
+"""The way of a claim: look up, count, decide, release, record. The strike moves before the flash does,
+except where a count must be kept first: a PIN's try, a pass's use."""
+
+from altgate.access.decide import Decision, decide
+from altgate.access.record import DoorState, Record
+from protocol import messages, reasons
+
+
+class Desk:
+    """Joins the stores, decide() and the door.
+
+    credentials, pass_uses, lockout, clock: the stores. release(seconds): lets the strike go.
+    record(reason, method, credential, resident, detail): appends to the journal. signals: lamp and tone.
+    monotonic_s(): seconds that never go back.
+    """
+
+    def __init__(self, credentials, pass_uses, lockout, clock, release, record, signals, monotonic_s):
+        self._credentials = credentials
+        self._pass_uses = pass_uses
+        self._lockout = lockout
+        self._clock = clock
+        self._release = release
+        self._record = record
+        self._signals = signals
+        self._monotonic_s = monotonic_s
+
+    async def submit(self, claim):
+        """Decide one claim and act on it; returns the Decision."""
+        locked_s = 0
+        record = None
+        try:
+            if claim.method == messages.METHOD_PIN:
+                locked_s, record = self._count_and_find(claim)
+            elif claim.pass_:
+                record = self._pass_record(claim.pass_)
+            elif claim.tag:
+                record = self._credentials.find(claim.type, claim.tag)
+            decision = self._decide(claim, record, locked_s)
+            if decision.is_granted:
+                self._keep_first(claim)
+        except OSError:
+            # What must be kept could not be kept: nothing opens on a promise that the flash did not take.
+            decision = Decision(False, reasons.STORAGE_FAILED)
+        self._act(claim, record, decision)
+        return decision
+
+    def _decide(self, claim, record, locked_s):
+        is_uid_allowed = bool(self._credentials.setting(messages.SETTING_LEGACY_UID))
+        state = DoorState(is_uid_allowed, locked_s, self._clock.is_trusted)
+        return decide(claim, record, state, self._clock.now())
+
+    def _count_and_find(self, claim):
+        now = self._monotonic_s()
+        is_known = self._credentials.has_unit(claim.unit)
+        left = self._lockout.left_s(claim.unit, is_known, now)
+        if left:
+            return left, None
+        # The try is stored before anything is compared: a power cut gives no free guess.
+        self._lockout.count(claim.unit, is_known, now)
+        return 0, self._credentials.find(claim.type, claim.tag) if claim.tag else None
+
+    def _pass_record(self, pass_):
+        pass_id, not_before, not_after, uses = pass_[:4]
+        is_revoked = self._credentials.is_pass_revoked(pass_id)
+        return Record(0, 0, not_before, not_after, uses, self._pass_uses.used(pass_id), is_revoked)
+
+    def _keep_first(self, claim):
+        if claim.pass_ and claim.pass_[3]:
+            self._pass_uses.count(claim.pass_[0], claim.pass_[2], self._clock.now())
+        if claim.method == messages.METHOD_PIN:
+            self._lockout.clear(claim.unit)
+
+    def _act(self, claim, record, decision):
+        if decision.is_granted:
+            self._release(self._credentials.setting(messages.SETTING_RELEASE_S))
+            self._signals.granted()
+        else:
+            self._signals.refused()
+        detail = int.from_bytes(claim.pass_[0], "big") if claim.pass_ else claim.unit
+        credential, resident = (record.id, record.resident) if record else (0, 0)
+        self._record(decision.reason, claim.method, credential, resident, detail)
