@@ -1,0 +1,171 @@
+"""Power cut at every program and erase of the counters and the journal, in three ways.
+
+What was kept before the cut must be there after it. Each store is also run with a planted bug, which the
+same check must catch. Arguments: path of a flash file to make, a seed.
+"""
+
+import os
+import random
+import sys
+
+import norflash
+import simctl
+from altgate.store import counters, journal
+from protocol import messages
+
+PATH, SEED = sys.argv[1], int(sys.argv[2])
+SECTORS = 4
+cuts = 0
+
+
+class Lost(Exception):
+    """Something that was kept is not there."""
+
+
+class Partition:
+    """What the stores use of esp32.Partition, over a chip that can be made new for each cut."""
+
+    def __init__(self, chip):
+        self._chip = chip
+
+    def info(self):
+        return 1, 0x40, 0, SECTORS * 4096, "test", False
+
+    def readblocks(self, block, buf, offset=0):
+        self._chip.read(block * 4096 + offset, buf)
+
+    def writeblocks(self, block, buf, offset=0):
+        self._chip.program(block * 4096 + offset, buf)
+
+    def ioctl(self, op, arg):
+        assert op == 6
+        self._chip.erase(arg * 4096)
+
+
+class CountersBug(counters.Counters):
+    """The header before the entries: a cut in between forgets."""
+
+    def _compact(self):
+        real, self._flash = self._flash, HeaderFirst(self._flash)
+        super()._compact()
+        self._flash.finish()
+        self._flash = real
+
+
+class HeaderFirst:
+    def __init__(self, flash):
+        self._flash, self._held = flash, []
+
+    def readblocks(self, block, buf, offset=0):
+        self._flash.readblocks(block, buf, offset)
+
+    def writeblocks(self, block, buf, offset):
+        self._held.append((block, buf, offset))
+
+    def ioctl(self, op, arg):
+        self._flash.ioctl(op, arg)
+
+    def finish(self):
+        for row in reversed(self._held):
+            self._flash.writeblocks(*row)
+
+
+class JournalBug(journal.Journal):
+    """Overwrites what the host has not acknowledged."""
+
+    def _has_room(self, count):
+        return True
+
+
+def counting(store, flash, kept):
+    """Tries of three units, and now and then the right PIN."""
+    numbers = store(flash)
+    rng = random.getrandbits
+    for step in range(600):
+        key = counters.KEY_UNITS + rng(2)
+        value = 0 if rng(3) == 0 else numbers.get(key) + 1
+        kept["before"] = (key, numbers.get(key))
+        kept["next"] = (key, value)
+        numbers.put(key, value)
+        kept["values"][key] = value
+        kept["next"] = None
+
+
+def count_check(store, flash, kept):
+    numbers = store(flash)
+    for key, value in kept["values"].items():
+        allowed = [value]
+        if kept["next"] and kept["next"][0] == key:
+            allowed.append(kept["next"][1])
+        if numbers.get(key) not in allowed:
+            raise Lost((key, numbers.get(key), allowed))
+    numbers.put(counters.KEY_BOOT, 77)
+    if store(flash).get(counters.KEY_BOOT) != 77:
+        raise Lost("cannot go on")
+
+
+def writing(store, flash, kept):
+    """More events than the ring holds between two acknowledgements, and the ring goes round twice."""
+    log = store(flash)
+    for step in range(500):
+        number = log.append(3, 1000 + step, 1, messages.KIND_ENTRY, detail=step)
+        if number:
+            kept["events"][number] = step
+        if step % 230 == 229:
+            kept["acked"] = log.head
+            log.acknowledge(log.head)
+            kept["events"] = {}
+
+
+def write_check(store, flash, kept):
+    log = store(flash)
+    for number, step in kept["events"].items():
+        event = log.read(number)
+        if event is None or event.detail != step:
+            raise Lost(("event", number, event, log.head, log.acknowledged))
+    if log.acknowledged > max(kept["acked"], 0) or kept["events"] and log.head < max(kept["events"]):
+        raise Lost(("head", log.head, log.acknowledged, kept["acked"]))
+    number = log.append(4, 1, 1, messages.KIND_BOOT)
+    if number and store(flash).read(number) is None:
+        raise Lost("cannot go on")
+
+
+def run(work, check, store, every):
+    """Cut at every ``every``-th operation until the work ends without one; returns how many cuts there were."""
+    global cuts
+    done, at = 0, 1 + SEED % every
+    while True:
+        for how in norflash.CUTS:
+            try:
+                os.unlink(PATH)
+            except OSError:
+                pass
+            chip = norflash.NorFlash(PATH, SECTORS * 4096)
+            flash = Partition(chip)
+            kept = {"values": {}, "next": None, "events": {}, "acked": 0}
+            random.seed(SEED)
+            chip.cut(at, how)
+            try:
+                work(store, flash, kept)
+                return done
+            except SystemExit:
+                simctl._end = None
+            check(store, flash, kept)
+            assert chip.raised == 0
+            done += 1
+        at += every
+
+
+def must_fail(work, check, store):
+    try:
+        run(work, check, store, 1)
+    except Lost:
+        return
+    raise AssertionError("the planted bug was not caught")
+
+
+every = int(sys.argv[3])
+cuts = run(counting, count_check, counters.Counters, every) + run(writing, write_check, journal.Journal, every)
+must_fail(counting, count_check, CountersBug)
+must_fail(writing, write_check, JournalBug)
+print("cuts", cuts)
