@@ -1,8 +1,8 @@
 """The simulated battery-backed clock: a DS3231's registers (datasheet 19-5170, table 1) over the host's time.
 
-Its time is the host's plus ``rtc_offset_s``; setting it changes the offset, and the rig is told so that it can
-hand the offset back at the next start, as the battery would. ``rtc_stopped`` starts it with the
-oscillator-stop flag set.
+Its time is the host's plus ``rtc_offset_s``; setting it changes the offset, and the rig is told so that it
+can hand the offset back at the next start, as the battery would. ``rtc_stopped`` starts it with the
+oscillator-stop flag set. The weekday always follows the date, Monday is 1 (the chip lets its owner choose).
 """
 
 import time

@@ -55,6 +55,7 @@ class Pin:
         simctl.powered()
         self._out = 1 if x else 0
         self._changed()
+        return None
 
     __call__ = value
 

@@ -5,8 +5,8 @@ import select
 import time
 
 import simctl
-from gpio import Pin
-from uart import UART
+from gpio import Pin  # noqa: F401 - the board has it in machine
+from uart import UART  # noqa: F401
 
 PWRON_RESET = 1
 HARD_RESET = 2
@@ -34,13 +34,13 @@ class PWM:
         """The frequency in Hz, or set it."""
         if value is None:
             return self._freq
-        self._show(value, self._duty)
+        return self._show(value, self._duty)
 
     def duty_u16(self, value=None):
         """The share of the period that is high, of 65535, or set it."""
         if value is None:
             return self._duty
-        self._show(self._freq, value)
+        return self._show(self._freq, value)
 
     def deinit(self):
         """Fall silent."""
@@ -85,6 +85,7 @@ class RTC:
         local = int(time.mktime((year, month, day, hour, minute, second, 0, 0)))
         zone_s = local - int(time.mktime(time.gmtime(local)[:6] + (0, 0)))
         RTC._base_s = local + zone_s - now_s
+        return None
 
 
 class I2C:
@@ -93,7 +94,7 @@ class I2C:
     def __init__(self, id=0, *, scl=None, sda=None, freq=400000, timeout=50000):
         self._chips = {}
         for address, name in simctl.config.get("i2c", {}).items():
-            self._chips[int(address)] = __import__(name).Device()
+            self._chips[int(address, 16)] = __import__(name).Device()
 
     def scan(self):
         """Addresses that answer."""
@@ -134,12 +135,13 @@ class SPI:
     MSB = 0
     LSB = 1
 
-    def __init__(self, id, baudrate=1000000, *, polarity=0, phase=0, bits=8, firstbit=MSB, sck=None, mosi=None,
-                 miso=None):  # fmt: skip
+    def __init__(self, id, baudrate=1000000, *, polarity=0, phase=0, bits=8, firstbit=MSB, sck=None,
+                 mosi=None, miso=None):  # fmt: skip
         fd = simctl.config.get("spi", {}).get(str(id))
         self._line = open(fd, "r+b") if fd is not None else None
 
-    def init(self, baudrate=1000000, *, polarity=0, phase=0, bits=8, firstbit=MSB, sck=None, mosi=None, miso=None):
+    def init(self, baudrate=1000000, *, polarity=0, phase=0, bits=8, firstbit=MSB, sck=None,
+             mosi=None, miso=None):  # fmt: skip
         """Set the bus up again; the descriptor carries bytes, so nothing changes."""
 
     def deinit(self):

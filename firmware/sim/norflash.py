@@ -8,9 +8,10 @@ The file is unbuffered, so what was programmed survives the process.
 import simctl
 
 SECTOR = 4096
+PAGE = 256  # what one program operation covers at most
 WORD = 4
 CUTS = ("clean", "half", "garbage")
-_ERASED = b"\xff" * SECTOR
+_ERASED = b"\xff" * PAGE
 
 
 class NorFlash:
@@ -24,7 +25,7 @@ class NorFlash:
         self._cut_in = 0
         self._how = "half"
         self._noise = 0x2545F491
-        self._page = bytearray(SECTOR)
+        self._page = bytearray(PAGE)
         self._file = _open(path, size)
 
     def counts(self):
@@ -37,8 +38,8 @@ class NorFlash:
     def cut(self, after, how="half"):
         """Cut the power at the `after`-th program or erase from now (1 = the next; 0 = never).
 
-        ``clean``: that operation is not done. ``half``: its first half is. ``garbage``: its first half is, and
-        the word after it has random bits programmed (random bits still unerased, for an erase).
+        ``clean``: that operation is not done. ``half``: its first half is. ``garbage``: that, and the
+        word after it has random bits programmed (or the second half of a sector random bits erased).
         """
         if how not in CUTS:
             raise ValueError(how)
@@ -54,13 +55,14 @@ class NorFlash:
         self._file.readinto(buf)
 
     def program(self, address, buf):
-        """Clear the bits that are 0 in `buf`, at most a sector at a time."""
+        """Clear the bits that are 0 in `buf`: an operation for each page of 256 bytes that it touches."""
         simctl.powered()
         count = len(buf)
         self._check(address, count)
         done = 0
         while done < count:
-            part = count - done if count - done < SECTOR else SECTOR
+            room = PAGE - (address + done) % PAGE
+            part = count - done if count - done < room else room
             self._program(address + done, buf, done, part)
             done += part
 
@@ -74,7 +76,8 @@ class NorFlash:
             self._erase_cut(address)
         self.erases += 1
         self._file.seek(address)
-        self._file.write(_ERASED)
+        for _ in range(SECTOR // PAGE):
+            self._file.write(_ERASED)
 
     def _check(self, address, count):
         if address < 0 or address + count > self.size:
@@ -93,7 +96,7 @@ class NorFlash:
             simctl.end(simctl.POWER_CUT)
         file.seek(address)
         file.readinto(page, count)
-        if count == SECTOR and page == _ERASED and not cut:
+        if count == PAGE and page == _ERASED and not cut:
             file.seek(address)
             file.write(buf, start, count)
         else:
@@ -119,17 +122,19 @@ class NorFlash:
             self._page[i] &= self._random()
 
     def _erase_cut(self, address):
+        half = SECTOR // 2
         if self._how != "clean":
-            file, page = self._file, self._page
-            file.seek(address)
-            file.readinto(page)
-            for i in range(SECTOR):
-                if i < SECTOR // 2:
-                    page[i] = 0xFF
-                elif self._how == "garbage":
-                    page[i] |= self._random()
-            file.seek(address)
-            file.write(page)
+            self._file.seek(address)
+            for _ in range(half // PAGE):
+                self._file.write(_ERASED)
+        if self._how == "garbage":
+            for at in range(address + half, address + SECTOR, PAGE):
+                self._file.seek(at)
+                self._file.readinto(self._page)
+                for i in range(PAGE):
+                    self._page[i] |= self._random()
+                self._file.seek(at)
+                self._file.write(self._page)
         simctl.end(simctl.POWER_CUT)
 
     def _random(self):
@@ -146,11 +151,14 @@ def _open(path, size):
             raise
         file = open(path, "w+b")
     have = file.seek(0, 2)
+    blank = b"\xff" * SECTOR
     while have < size:
-        count = min(SECTOR, size - have)
-        file.write(_ERASED, count)
-        have += count
+        have += file.write(blank, min(SECTOR, size - have))
     return file
+
+
+def _cut(message):
+    _chip.cut(message["cut_after"], message.get("how", "half"))
 
 
 _chip = None
@@ -162,7 +170,7 @@ def chip():
     if _chip is None:
         _chip = NorFlash(simctl.config["flash"], simctl.config["flash_size"])
         simctl.handlers["ask"] = lambda message: simctl.send({"flash": _chip.counts()})
-        simctl.handlers["cut_after"] = lambda message: _chip.cut(message["cut_after"], message.get("how", "half"))
+        simctl.handlers["cut_after"] = lambda message: _cut(message)
         if "cut_after" in simctl.config:
-            _chip.cut(simctl.config["cut_after"], simctl.config.get("how", "half"))
+            _cut(simctl.config)
     return _chip

@@ -52,7 +52,7 @@ def send(message):
 
 
 def send_bytes(stream, data, timeout_ms):
-    """Write all of `data` to a non-blocking stream; return how much it took before `timeout_ms` of standstill."""
+    """Write `data`; return how much the stream took before it stood still for `timeout_ms`."""
     done, size = 0, len(data)
     view = memoryview(data)
     while done < size:
@@ -82,7 +82,7 @@ def handle(line):
 
 
 def poll(timeout_ms=0):
-    """Carry out what the rig sent, for scripts without an asyncio loop; wait for the first message at most so long."""
+    """Carry out what the rig sent, for scripts without an asyncio loop."""
     while _control is not None and ready(_control, select.POLLIN, timeout_ms):
         line = _control.readline()
         while line and line[-1] != 10 and ready(_control, select.POLLIN, 1000):

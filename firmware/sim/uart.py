@@ -11,7 +11,7 @@ _FILENO = 10  # stream request (py/stream.h)
 
 
 class UART(io.IOBase):
-    """A UART on the descriptor the settings name for its number; without one, a line on which nobody speaks."""
+    """A UART on the descriptor the settings name for its number; without one, a silent line."""
 
     INV_RX = 4
     INV_TX = 32
@@ -29,7 +29,7 @@ class UART(io.IOBase):
 
     def init(self, baudrate=9600, bits=8, parity=None, stop=1, *, tx=None, rx=None, txbuf=None, rxbuf=None,
              timeout=None, timeout_char=None, invert=None):  # fmt: skip
-        """Set the line up again. The descriptor carries bytes, so only `rxbuf` and `timeout` have an effect."""
+        """Set the line up again. Only `rxbuf` and `timeout` have an effect."""
         if rxbuf is not None:
             self._size = rxbuf
         if timeout is not None:

@@ -73,7 +73,8 @@ def _write_container(output, value, depth, budget):
             _write(output, member, depth - 1, budget)
         return
     output.extend(head(MAP, len(value)))
-    for key in sorted(value, key=_rank):
+    # Ranked beforehand: MicroPython's sorted() does not call a key function for a single member.
+    for _, key in sorted([(_rank(key), key) for key in value]):
         _write(output, key, depth - 1, budget)
         _write(output, value[key], depth - 1, budget)
 

@@ -45,6 +45,9 @@ class CardChannel(Channel):
         if not is_iso:
             tag = tags.credential_tag(keys.index_key, messages.TYPE_LEGACY_UID, uid)
             return claim.by_tag(messages.METHOD_LEGACY_UID, messages.TYPE_LEGACY_UID, tag)
+        if len(uid) != 7:
+            # A phone or a card with a random number: nothing that this zone could have keyed.
+            return claim.failed(messages.METHOD_CARD, reasons.CARD_NOT_GENUINE)
         try:
             is_genuine = await ntag424.is_genuine(
                 self._reader, uid, keys.zone_key, keys.zone, self._random

@@ -12,7 +12,7 @@ from altgate.crypto import cbor
 from altgate.store import files
 from protocol import limits, messages, reasons
 
-PATH = "/state.bin"
+PATH = files.ROOT + "/state.bin"
 RECORD = 40
 _FORMAT = "<IBxxx16sIIII"
 _REVOKED = 12

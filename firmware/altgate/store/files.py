@@ -8,6 +8,9 @@ import binascii
 import os
 import struct
 
+# Code lives elsewhere (frozen, or on the partition that the interpreter mounts itself).
+ROOT = "/data"
+
 
 class Damaged(Exception):
     """The file is there but does not check."""

@@ -9,7 +9,7 @@ import struct
 from altgate.store import files
 from protocol import limits
 
-PATH = "/passes.bin"
+PATH = files.ROOT + "/passes.bin"
 ROW = 13
 _MOST = limits.CREDENTIALS * ROW
 

@@ -15,8 +15,6 @@ from protocol import messages
 
 PATH, SEED = sys.argv[1], int(sys.argv[2])
 SECTORS = 4
-cuts = 0
-
 
 class Lost(Exception):
     """Something that was kept is not there."""
@@ -131,8 +129,7 @@ def write_check(store, flash, kept):
 
 
 def run(work, check, store, every):
-    """Cut at every ``every``-th operation until the work ends without one; returns how many cuts there were."""
-    global cuts
+    """Cut at every ``every``-th operation until the work ends without one; how many cuts there were."""
     done, at = 0, 1 + SEED % every
     while True:
         for how in norflash.CUTS:
@@ -165,7 +162,8 @@ def must_fail(work, check, store):
 
 
 every = int(sys.argv[3])
-cuts = run(counting, count_check, counters.Counters, every) + run(writing, write_check, journal.Journal, every)
+cuts = run(counting, count_check, counters.Counters, every)
+cuts += run(writing, write_check, journal.Journal, every)
 must_fail(counting, count_check, CountersBug)
 must_fail(writing, write_check, JournalBug)
 print("cuts", cuts)

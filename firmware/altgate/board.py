@@ -1,0 +1,67 @@
+"""Pins, buses and partitions made into objects: the only module that knows the wiring."""
+
+import machine
+import vfs
+from esp32 import Partition
+
+from altgate import pins
+from altgate.drivers import ds3231, gm65, keypad, pn532
+from altgate.store import files
+
+READER_BUFFER = 512
+SCANNER_BUFFER = 1024
+
+
+def partition(label):
+    """The raw or file partition of this label; raises OSError where the board has none."""
+    found = Partition.find(Partition.TYPE_DATA, label=label)
+    if not found:
+        raise OSError(2)
+    return found[0]
+
+
+def mount_files():
+    """Mount littlefs at files.ROOT, making it on a blank board; raises OSError where neither works."""
+    block = partition("data")
+    try:
+        vfs.mount(block, files.ROOT)
+    except OSError:
+        # Only a partition that is blank is ever formatted: a damaged one is for a person to judge.
+        first = bytearray(64)
+        block.readblocks(0, first)
+        if first != b"\xff" * 64:
+            raise
+        vfs.VfsLfs2.mkfs(block)
+        vfs.mount(block, files.ROOT)
+
+
+def reader(dropped):
+    """The card reader; ``dropped(reason)`` is told of bad frames."""
+    number, baud = pins.UART_READER
+    return pn532.Pn532(
+        machine.UART(number, baud, tx=pins.READER_TX, rx=pins.READER_RX, rxbuf=READER_BUFFER), dropped
+    )
+
+
+def scanner(dropped):
+    """The code scanner."""
+    number, baud = pins.UART_SCANNER
+    return gm65.Scanner(
+        machine.UART(number, baud, tx=pins.SCANNER_TX, rx=pins.SCANNER_RX, rxbuf=SCANNER_BUFFER), dropped
+    )
+
+
+def keys():
+    """The keypad."""
+    return keypad.Keypad(pins.KEYPAD_ROWS, pins.KEYPAD_COLUMNS, pins.KEYPAD_KEYS)
+
+
+def clock_chip():
+    """The battery-backed clock."""
+    bus = machine.I2C(pins.I2C_ID, scl=machine.Pin(pins.SCL), sda=machine.Pin(pins.SDA))
+    return ds3231.Clock(bus, pins.CLOCK_ADDRESS)
+
+
+def hardware_id():
+    """The chip's own number as hexadecimal text."""
+    return "".join("%02x" % byte for byte in machine.unique_id())

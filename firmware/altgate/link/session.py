@@ -1,0 +1,184 @@
+"""What the door says to its host and what it takes from it, as sealed messages; knows nothing of MQTT.
+
+Every message is COSE_Mac0 under a key of its direction, with the topic as external data. Nothing here can be
+made to raise by what arrives: a message that is not taken is counted by reason and reported in the hello.
+"""
+
+import os
+import time
+
+import altgate
+from altgate.crypto import consteq, cose
+from altgate.store.credentials import Refused
+from protocol import limits, messages, reasons, topics
+
+
+class Session:
+    """One boot's conversation.
+
+    identity, clock, credentials, journal: the stores. boot: this boot's number. unlock(): releases the
+    strike and records it. self_test(): returns a reason code.
+    """
+
+    def __init__(self, identity, boot, clock, credentials, journal, unlock, self_test):
+        self._identity = identity
+        self._boot = boot
+        self._clock = clock
+        self._credentials = credentials
+        self._journal = journal
+        self._unlock = unlock
+        self._self_test = self_test
+        self.epoch = os.urandom(limits.EPOCH_BYTES)
+        self._nonce = None
+        self._challenge = None
+        self.bad_input = {}
+
+    def dropped(self, reason):
+        """Count something that was thrown away."""
+        self.bad_input[reason] = self.bad_input.get(reason, 0) + 1
+
+    def hello(self):
+        """What the door says first on each connection: ``(topic, payload)``; draws a fresh nonce."""
+        self._nonce = os.urandom(limits.NONCE_BYTES)
+        return self._sealed(
+            topics.UP_HELLO,
+            {
+                messages.BOOT: self._boot,
+                messages.EPOCH: self.epoch,
+                messages.STATE_VERSION: self._credentials.version,
+                messages.JOURNAL_HEAD: self._journal.head,
+                messages.FIRMWARE: altgate.VERSION,
+                messages.BUILD: altgate.BUILD,
+                messages.NONCE: self._nonce,
+                messages.TIME: self._clock.now() if self._clock.is_trusted else 0,
+                messages.TIME_QUALITY: self._clock.quality,
+                messages.BAD_INPUT: self.bad_input,
+            },
+        )
+
+    def event(self, sequence):
+        """The event of this number as ``(topic, payload)``; one that cannot be read is a gap of 1."""
+        event = self._journal.read(sequence)
+        if event is None:
+            fields = {messages.KIND: messages.KIND_GAP, messages.DETAIL: 1, messages.BOOT: self._boot}
+            fields[messages.TIME], fields[messages.TIME_QUALITY] = 0, messages.QUALITY_UNKNOWN
+            fields[messages.REASON], fields[messages.METHOD] = reasons.NONE, messages.METHOD_NONE
+            fields[messages.CREDENTIAL] = fields[messages.RESIDENT] = 0
+        else:
+            fields = {
+                messages.KIND: event.kind,
+                messages.DETAIL: event.detail,
+                messages.BOOT: event.boot,
+                messages.TIME: event.time,
+                messages.TIME_QUALITY: event.quality,
+                messages.REASON: event.reason,
+                messages.METHOD: event.method,
+                messages.CREDENTIAL: event.credential,
+                messages.RESIDENT: event.resident,
+            }
+        fields[messages.SEQUENCE] = sequence
+        return self._sealed(topics.UP_EVENT, fields)
+
+    def take(self, topic, payload):
+        """Act on one message; returns the answers as a list of ``(topic, payload)``.
+
+        What had to be stored is stored on return; raises OSError where the flash refuses, and the message
+        must then come again.
+        """
+        try:
+            door_id, name = topics.split(topic)
+            handler = _HANDLERS.get(name) if door_id == self._identity.door_id else None
+        except ValueError:
+            handler = None
+        if handler is None:
+            self.dropped(reasons.UNKNOWN_TOPIC)
+            return []
+        try:
+            fields = cose.open_(self._identity.down_key, topic.encode(), payload)
+        except cose.CoseError as error:
+            self.dropped(error.reason)
+            return []
+        try:
+            return handler(self, fields)
+        except _Shape:
+            self.dropped(reasons.BAD_SHAPE)
+            return []
+
+    def _welcome(self, fields):
+        nonce = _field(fields, messages.NONCE, bytes)
+        unix = _field(fields, messages.TIME, int)
+        if self._nonce is None or not consteq.consteq(nonce, self._nonce):
+            self.dropped(reasons.STALE_CHALLENGE)
+            return []
+        self._nonce = None
+        if 0 <= unix <= 0xFFFFFFFF:
+            self._clock.set(unix)
+        return []
+
+    def _acknowledged(self, fields):
+        self._journal.acknowledge(_field(fields, messages.SEQUENCE, int))
+        return []
+
+    def _state(self, fields):
+        result = reasons.DONE
+        try:
+            now = self._clock.now() if self._clock.is_trusted else 0
+            self._credentials.apply(fields, now)
+        except Refused as error:
+            result = error.reason
+        return [self._reply(0, result, {messages.STATE_VERSION: self._credentials.version})]
+
+    def _command(self, fields):
+        request = _field(fields, messages.REQUEST, int)
+        verb = _field(fields, messages.VERB, int)
+        if not 0 <= request <= 0xFFFFFFFF:
+            raise _Shape
+        if not consteq.consteq(_field(fields, messages.EPOCH, bytes), self.epoch):
+            return [self._reply(request, reasons.STALE_EPOCH, {messages.EPOCH: self.epoch})]
+        if verb == messages.VERB_CHALLENGE:
+            self._challenge = (os.urandom(limits.NONCE_BYTES), time.ticks_ms())
+            return [self._reply(request, reasons.DONE, {messages.CHALLENGE: self._challenge[0]})]
+        if verb == messages.VERB_UNLOCK:
+            return [self._reply(request, self._unlocked(fields), {})]
+        if verb == messages.VERB_SELF_TEST:
+            return [self._reply(request, self._self_test(), {})]
+        return [self._reply(request, reasons.UNKNOWN_VERB, {})]
+
+    def _unlocked(self, fields):
+        given = _field(fields, messages.CHALLENGE, bytes)
+        # Spent before it is compared: a challenge is good for one try.
+        challenge, self._challenge = self._challenge, None
+        if challenge is None or time.ticks_diff(time.ticks_ms(), challenge[1]) > limits.CHALLENGE_S * 1000:
+            return reasons.STALE_CHALLENGE
+        if not consteq.consteq(given, challenge[0]):
+            return reasons.STALE_CHALLENGE
+        self._unlock()
+        return reasons.DONE
+
+    def _reply(self, request, result, more):
+        fields = {messages.REQUEST: request, messages.RESULT: result}
+        fields.update(more)
+        return self._sealed(topics.UP_REPLY, fields)
+
+    def _sealed(self, name, fields):
+        topic = topics.topic(self._identity.door_id, name)
+        return topic, cose.seal(self._identity.up_key, topic.encode(), fields)
+
+
+class _Shape(Exception):
+    """A field is missing or of another type."""
+
+
+def _field(fields, key, kind):
+    value = fields.get(key)
+    if type(value) is not kind:
+        raise _Shape
+    return value
+
+
+_HANDLERS = {
+    topics.DOWN_WELCOME: Session._welcome,
+    topics.DOWN_ACK: Session._acknowledged,
+    topics.DOWN_STATE: Session._state,
+    topics.DOWN_COMMAND: Session._command,
+}

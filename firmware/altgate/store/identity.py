@@ -1,0 +1,109 @@
+"""Who this door is: what provisioning gave it, sealed in flash.
+
+The file is AES-SIV of a CBOR map under a wrapping key that was made on the door and lies in a raw
+partition of its own: zeroing that page ends everything that was sealed under it. On stock hardware whoever
+holds the board can read both; the threat model says what that yields.
+"""
+
+import os
+from collections import namedtuple
+
+from altgate.crypto import cbor, hkdf, siv
+from altgate.store import files
+from protocol import limits, provisioning, reasons
+
+PATH = files.ROOT + "/identity.bin"
+_MOST = 8192
+_WRAP_BYTES = 64
+_MAGIC = b"AGW1"
+_ASSOCIATED = (b"altgate/identity/1",)
+
+Identity = namedtuple(
+    "Identity",
+    (
+        "door_id", "door_key", "zone", "zone_key", "broker_host", "broker_port", "broker_name", "ca",
+        "certificate", "private_key", "wifi_ssid", "wifi_password", "index_key", "pass_key", "up_key",
+        "down_key", "console_key",
+    ),
+)  # fmt: skip
+
+# key of the map: (type, shortest, longest) for text and bytes; (int, lowest, highest)
+_SHAPES = {
+    provisioning.DOOR_ID: (str, 8, 8),
+    provisioning.DOOR_KEY: (bytes, limits.DOOR_KEY_BYTES, limits.DOOR_KEY_BYTES),
+    provisioning.ZONE: (int, 0, 255),
+    provisioning.ZONE_KEY: (bytes, 16, 16),
+    provisioning.BROKER_HOST: (str, 1, 253),
+    provisioning.BROKER_PORT: (int, 1, 65535),
+    provisioning.BROKER_NAME: (str, 1, 253),
+    provisioning.CA: (bytes, 64, 2048),
+    provisioning.CERTIFICATE: (bytes, 64, 2048),
+    provisioning.PRIVATE_KEY: (bytes, 32, 2048),
+    provisioning.WIFI_SSID: (str, 0, 32),
+    provisioning.WIFI_PASSWORD: (str, 0, 64),
+}
+
+
+class Unfit(Exception):
+    """What provisioning sent is not an identity; ``reason`` is a code of protocol.reasons."""
+
+    def __init__(self, reason):
+        super().__init__(reason)
+        self.reason = reason
+
+
+def parse(content):
+    """The Identity in a provisioning map; raises Unfit. Every field is checked for type and bounds."""
+    try:
+        fields = cbor.decode(content)
+    except cbor.CborError:
+        raise Unfit(reasons.BAD_CBOR)
+    if type(fields) is not dict or set(fields) != set(_SHAPES):
+        raise Unfit(reasons.BAD_SHAPE)
+    for key, (kind, low, high) in _SHAPES.items():
+        value = fields[key]
+        if type(value) is not kind or not low <= (value if kind is int else len(value)) <= high:
+            raise Unfit(reasons.BAD_SHAPE)
+    if any(digit not in "0123456789abcdef" for digit in fields[provisioning.DOOR_ID]):
+        raise Unfit(reasons.BAD_SHAPE)
+    values = [fields[key] for key in sorted(_SHAPES)]
+    values[0] = bytes(int(values[0][at : at + 2], 16) for at in range(0, 8, 2))
+    labels = (b"index", b"pass", b"up", b"down", b"console")
+    subkeys = [hkdf.door_subkey(values[1], label) for label in labels]
+    return Identity(*(values + subkeys))
+
+
+def load(partition):
+    """The Identity of this door, or None where it has none; raises files.Damaged or siv.SivError."""
+    sealed = files.read(PATH, _MOST)
+    wrap = _wrapping_key(partition)
+    if sealed is None or wrap is None:
+        return None
+    content = siv.open_(wrap, sealed, _ASSOCIATED)
+    identity = parse(bytes(content))
+    siv.wipe(content)
+    return identity
+
+
+def save(partition, content):
+    """Keep a provisioning map that parse() accepts; on return it outlives a power cut. Raises OSError."""
+    wrap = _wrapping_key(partition) or _make_wrapping_key(partition)
+    files.write(PATH, siv.seal(wrap, content, _ASSOCIATED))
+    if load(partition) is None:
+        raise OSError(5)
+
+
+def _wrapping_key(partition):
+    page = bytearray(4 + _WRAP_BYTES)
+    partition.readblocks(0, page, 0)
+    return bytes(page[4:]) if page[:4] == _MAGIC else None
+
+
+def _make_wrapping_key(partition):
+    # app.py has the radio on before this: without it the ESP32's random numbers are weak.
+    key = os.urandom(_WRAP_BYTES)
+    partition.ioctl(6, 0)
+    # The mark goes last: a cut in between leaves no key rather than half of one.
+    partition.writeblocks(0, key, 4)
+    partition.writeblocks(0, _MAGIC, 0)
+    return key

@@ -1,0 +1,34 @@
+"""The serial line while a door is provisioned, and after.
+
+A line is ``AG `` + base64 of a frame + newline, at most limits.CONSOLE_LINE_BYTES. A frame is a CBOR array
+that begins with one of the FRAME_ numbers.
+"""
+
+MARK = b"AG "
+CHUNK_BYTES = 120
+CONTENT_BYTES = 6144
+
+# [FRAME_ERROR, reason]
+FRAME_ERROR = 0
+# host: [FRAME_HELLO]; door: [FRAME_HELLO, hardware id, firmware, build, is provisioned, nonce]
+FRAME_HELLO = 1
+# host: [FRAME_BEGIN, length, SHA-256 of the content]; door: [FRAME_CHUNK, 0]
+FRAME_BEGIN = 2
+# host: [FRAME_CHUNK, offset, bytes]; door: [FRAME_CHUNK, offset of the next]
+FRAME_CHUNK = 3
+# host: [FRAME_COMMIT]; door: [FRAME_COMMIT, HMAC-SHA-256(console key, nonce)]
+FRAME_COMMIT = 4
+
+# Keys of the content, a CBOR map.
+DOOR_ID = 1
+DOOR_KEY = 2
+ZONE = 3
+ZONE_KEY = 4
+BROKER_HOST = 5
+BROKER_PORT = 6
+BROKER_NAME = 7
+CA = 8
+CERTIFICATE = 9
+PRIVATE_KEY = 10
+WIFI_SSID = 11
+WIFI_PASSWORD = 12
