@@ -12,10 +12,12 @@ help:  ## this list
 
 env: $(VENV)/.ready  ## make the virtual environment
 
-$(VENV)/.ready: pyproject.toml constraints/all.txt
+$(VENV)/.ready: pyproject.toml constraints/all.txt constraints/stubs.txt
 	@PYTHON="$(PYTHON)" bash tests/support/preflight.sh
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints/all.txt -e '.[demo,test]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .cache/stubs \
+		-r constraints/stubs.txt
 	touch $@
 
 lint: env  ## style and types

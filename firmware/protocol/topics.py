@@ -27,7 +27,7 @@ def topic(door_id: str, name: str) -> str:
     return ROOT + "/" + door_id + "/" + name
 
 
-def split(full: str) -> tuple:
+def split(full: str) -> tuple[str, str]:
     """``(door_id, name)`` of a whole topic; raises ValueError for a topic of any other shape."""
     parts = full.split("/")
     if len(parts) != 4 or parts[0] != ROOT or len(parts[1]) != 8:

@@ -90,5 +90,5 @@ def differences(module: str) -> list[str]:
 @pytest.mark.parametrize("module", sorted(SOURCES))
 def test_sim_has_the_boards_signatures(module: str) -> None:
     if not STUBS.is_dir():
-        pytest.skip("ESP32 stubs are not installed in .cache/stubs")
+        pytest.fail("ESP32 stubs are not installed in .cache/stubs: run `make env`")
     assert differences(module) == []

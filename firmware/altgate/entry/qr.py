@@ -7,7 +7,7 @@ from protocol import messages
 
 
 class QrChannel(Channel):
-    """Claims from a code scanner. ``keys`` gives pass_key and door_id (4 bytes)."""
+    """Claims from a code scanner. ``keys`` gives pass_key and door_bytes (the door id as 4 bytes)."""
 
     name = "qr"
 
@@ -19,6 +19,6 @@ class QrChannel(Channel):
     async def claim(self):
         text = await self._scanner.code()
         try:
-            return claim.by_pass(passes.check(text, self._keys.pass_key, self._keys.door_id))
+            return claim.by_pass(passes.check(text, self._keys.pass_key, self._keys.door_bytes))
         except passes.PassError as error:
             return claim.failed(messages.METHOD_QR, error.reason)

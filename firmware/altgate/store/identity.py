@@ -23,7 +23,7 @@ Identity = namedtuple(
     (
         "door_id", "door_key", "zone", "zone_key", "broker_host", "broker_port", "broker_name", "ca",
         "certificate", "private_key", "wifi_ssid", "wifi_password", "index_key", "pass_key", "up_key",
-        "down_key", "console_key",
+        "down_key", "console_key", "door_bytes",
     ),
 )  # fmt: skip
 
@@ -67,10 +67,10 @@ def parse(content):
     if any(digit not in "0123456789abcdef" for digit in fields[provisioning.DOOR_ID]):
         raise Unfit(reasons.BAD_SHAPE)
     values = [fields[key] for key in sorted(_SHAPES)]
-    values[0] = bytes(int(values[0][at : at + 2], 16) for at in range(0, 8, 2))
     labels = (b"index", b"pass", b"up", b"down", b"console")
     subkeys = [hkdf.door_subkey(values[1], label) for label in labels]
-    return Identity(*(values + subkeys))
+    door_bytes = bytes(int(values[0][at : at + 2], 16) for at in range(0, 8, 2))
+    return Identity(*(values + subkeys + [door_bytes]))
 
 
 def load(partition):
