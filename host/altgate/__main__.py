@@ -1,0 +1,5 @@
+"""``python -m altgate``."""
+
+from altgate.cli import main
+
+main()

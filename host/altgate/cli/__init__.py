@@ -1,0 +1,48 @@
+"""The command ``altgate``."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import platformdirs
+import typer
+
+from altgate.cli import audit, credentials, doors, passes, provision, residents, serve, setup
+from altgate.cli.errors import exit_code, table_text
+from altgate.errors import AltgateError
+
+app = typer.Typer(
+    name="altgate",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    epilog=table_text(),
+    help="Doors, residents, credentials and their audit for one building.",
+)
+app.command("init")(setup.init)
+app.command("serve")(serve.serve)
+app.command("provision")(provision.provision)
+app.add_typer(doors.app, name="door")
+app.add_typer(residents.app, name="resident")
+app.add_typer(credentials.app, name="credential")
+app.add_typer(passes.app, name="pass")
+app.add_typer(audit.app, name="audit")
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    data: Annotated[Path | None, typer.Option(envvar="ALTGATE_DATA", help="Data directory.")] = None,
+    actor: Annotated[str | None, typer.Option(envvar="ALTGATE_ACTOR", help="Manager who acts.")] = None,
+) -> None:
+    context.obj = {"data": data or Path(platformdirs.user_data_dir("altgate")), "actor": actor}
+
+
+def main() -> None:
+    """Run the command; a user's mistake ends in one sentence and a documented exit code."""
+    try:
+        app()
+    except AltgateError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(exit_code(error))
+    except KeyboardInterrupt:
+        sys.exit(130)

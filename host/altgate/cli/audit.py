@@ -1,0 +1,62 @@
+"""``altgate audit``."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from altgate.cli.output import AsJson, show_result, show_rows, site
+from altgate.errors import CheckFailed, Refused
+from altgate.ledger import review
+from altgate.texts import LANGUAGES
+
+app = typer.Typer(no_args_is_help=True, help="The record of what doors and managers did.")
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option(min=1, help="How many of the newest records.")] = 50,
+    language: Annotated[str, typer.Option(help="en or zh-CN.")] = "en",
+    as_json: AsJson = False,
+) -> None:
+    """The newest records."""
+    if language not in LANGUAGES:
+        raise Refused(f"There are no texts in {language!r}: use {' or '.join(LANGUAGES)}.")
+    with site(context).read() as session:
+        rows = review.latest(session, limit, language)
+    if not as_json:
+        rows = [
+            {
+                name: one[name]
+                for name in ("number", "received", "door", "what", "method", "text", "subject", "actor")
+            }
+            for one in rows
+        ]
+    show_rows(rows, as_json, "There is no record yet.")
+
+
+@app.command("verify")
+def verify(context: typer.Context, as_json: AsJson = False) -> None:
+    """Check every hash and every door's MAC; names the first bad record and exits with 1."""
+    count, fault = review.verify(site(context))
+    if fault:
+        raise CheckFailed(fault)
+    show_result({"records": count, "is_intact": True}, as_json, f"All {count} records are intact.")
+
+
+@app.command("export")
+def export(
+    context: typer.Context,
+    output: Annotated[Path | None, typer.Option(help="New file; standard output if left out.")] = None,
+) -> None:
+    """All records as JSON lines, with what is needed to verify the chain."""
+    if output is not None and (output.exists() or not output.parent.is_dir()):
+        raise Refused(f"{output} cannot be written as a new file: choose another name.")
+    with site(context).read() as session:
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in review.export_rows(session))
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        output.write_text(text, encoding="utf-8")

@@ -1,0 +1,29 @@
+"""What both sides derive from a door's key, written here with ``cryptography``; the door has its own code."""
+
+import hashlib
+import hmac
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from altgate.protocol import limits
+
+
+def door_subkey(door_key: bytes, label: str) -> bytes:
+    """32 bytes for one use: HKDF-SHA-256 (RFC 5869), empty salt, info ``altgate/<label>``.
+
+    Labels: down, up, index, pass, console.
+    """
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"altgate/" + label.encode()).derive(door_key)
+
+
+def credential_tag(door_key: bytes, kind: int, value: bytes) -> bytes:
+    """The 16 bytes under which one door knows a credential, and no other door does."""
+    mac = hmac.digest(door_subkey(door_key, "index"), bytes([kind]) + value, hashlib.sha256)
+    return mac[: limits.TAG_BYTES]
+
+
+def pass_tag(door_key: bytes, head: bytes, door_id: str) -> bytes:
+    """A pass's 16-byte tag for one door, over its first 18 bytes and the door's id."""
+    mac = hmac.digest(door_subkey(door_key, "pass"), head + bytes.fromhex(door_id), hashlib.sha256)
+    return mac[: limits.TAG_BYTES]

@@ -1,0 +1,83 @@
+"""Reading the chain: whether it holds, and as rows for people and scripts."""
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from altgate.clock import to_text
+from altgate.errors import BadMessage
+from altgate.keys.derive import door_subkey
+from altgate.ledger import chain
+from altgate.link import sealed
+from altgate.link.inbox import EVENT_FIELDS
+from altgate.protocol import messages, reasons, topics
+from altgate.registry import doors
+from altgate.registry.models import Building, Door, Event
+from altgate.registry.site import Site
+from altgate.texts import reason_text
+
+
+def verify(site: Site) -> tuple[int, str | None]:
+    """Number of records, and one sentence that names the first bad one, or None."""
+    with site.read() as session:
+        keys = {
+            door.door_id: door_subkey(doors.key(site, door), "up") for door in session.scalars(select(Door))
+        }
+        fault = chain.first_fault(session, site.vault, lambda event: _message_fault(keys, event))
+        return session.scalars(select(Building)).one().chain_length, fault
+
+
+def _message_fault(keys: dict[str, bytes], event: Event) -> str | None:
+    """Whether a row says what its sealed message says; None for good rows and for managers' actions."""
+    if event.door_id is None or event.message is None:
+        return None if event.action else "it has neither a message nor an action"
+    if event.door_id not in keys:
+        return f"door {event.door_id} is not on the register"
+    topic = topics.topic(event.door_id, topics.UP_EVENT)
+    try:
+        content = sealed.open_sealed(keys[event.door_id], topic, event.message)
+    except BadMessage as error:
+        return str(error)
+    for name, key in {**EVENT_FIELDS, "sequence": messages.SEQUENCE}.items():
+        if content.get(key) != getattr(event, name):
+            return f"its {name} differs from the sealed message"
+    return None
+
+
+def row(event: Event, names: dict[str, str], language: str) -> dict[str, Any]:
+    """One record as names and texts."""
+    legacy = " (clonable)" if event.method == messages.METHOD_LEGACY_UID else ""
+    known = event.method is not None
+    return {
+        "number": event.number,
+        "received": to_text(event.received_at),
+        "time": to_text(event.time),
+        "door": names.get(event.door_id or "", event.door_id),
+        "sequence": event.sequence,
+        "what": event.action or messages.KIND_NAMES.get(event.kind or 0, str(event.kind)),
+        "method": messages.METHOD_NAMES.get(event.method or 0, str(event.method)) + legacy if known else None,
+        "reason": reasons.NAMES.get(event.reason, str(event.reason)) if event.reason is not None else None,
+        "text": reason_text(event.reason, language) if event.reason is not None else None,
+        "credential": event.credential or None,
+        "resident": event.resident or None,
+        "detail": event.detail,
+        "subject": event.subject,
+        "actor": event.actor,
+    }
+
+
+def latest(session: Session, limit: int, language: str) -> list[dict[str, Any]]:
+    """The newest records, oldest of them first."""
+    names = {door.door_id: door.name for door in session.scalars(select(Door))}
+    events = session.scalars(select(Event).order_by(Event.number.desc()).limit(limit)).all()
+    return [row(event, names, language) for event in reversed(events)]
+
+
+def export_rows(session: Session) -> list[dict[str, Any]]:
+    """Every record with all hashed fields in order, bytes as hexadecimal, for others to verify."""
+    fields = (*chain.FIELDS, "hash")
+    return [
+        {name: value.hex() if isinstance(value := getattr(event, name), bytes) else value for name in fields}
+        for event in session.scalars(select(Event).order_by(Event.number))
+    ]

@@ -1,0 +1,84 @@
+"""COSE_Mac0 (RFC 9052, 6.2) with HMAC 256/256, the topic as external data, deterministic CBOR."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Any
+
+import cbor2
+
+from altgate.errors import BadMessage
+from altgate.protocol import limits, reasons
+
+TAG_MAC0 = 17
+PROTECTED = cbor2.dumps({1: 5})  # algorithm: HMAC 256/256
+
+
+def _mac(key: bytes, topic: str, payload: bytes) -> bytes:
+    structure = cbor2.dumps(["MAC0", PROTECTED, topic.encode(), payload], canonical=True)
+    return hmac.digest(key, structure, hashlib.sha256)
+
+
+def seal(key: bytes, topic: str, content: dict[int, Any]) -> bytes:
+    """A message for one topic under a door's ``up`` or ``down`` key."""
+    payload = cbor2.dumps(content, canonical=True)
+    return cbor2.dumps(
+        cbor2.CBORTag(TAG_MAC0, [PROTECTED, {}, payload, _mac(key, topic, payload)]), canonical=True
+    )
+
+
+def _decode(data: bytes) -> Any:
+    """One CBOR item in its one deterministic form; raises BadMessage for anything else."""
+    try:
+        item = cbor2.loads(data)
+        is_deterministic = cbor2.dumps(item, canonical=True) == data
+    except (cbor2.CBORError, ValueError, TypeError, RecursionError, OverflowError, MemoryError):
+        raise BadMessage(reasons.BAD_CBOR, "not CBOR") from None
+    if not is_deterministic:
+        raise BadMessage(reasons.BAD_CBOR, "not deterministic CBOR")
+    return item
+
+
+def open_sealed(key: bytes, topic: str, data: bytes) -> dict[int, Any]:
+    """The content of a message; raises BadMessage unless shape, MAC and topic are right."""
+    if len(data) > limits.MESSAGE_BYTES:
+        raise BadMessage(reasons.TOO_LONG, "longer than a message may be")
+    item = _decode(data)
+    if not isinstance(item, cbor2.CBORTag) or item.tag != TAG_MAC0:
+        raise BadMessage(reasons.BAD_SHAPE, "not a COSE_Mac0")
+    parts = list(item.value) if isinstance(item.value, list | tuple) else []
+    if len(parts) != 4 or parts[0] != PROTECTED or not isinstance(parts[1], Mapping) or len(parts[1]):
+        raise BadMessage(reasons.BAD_SHAPE, "other headers than a message has")
+    payload, tag = parts[2], parts[3]
+    if not isinstance(payload, bytes) or not isinstance(tag, bytes):
+        raise BadMessage(reasons.BAD_SHAPE, "payload or tag is not bytes")
+    if not hmac.compare_digest(tag, _mac(key, topic, payload)):
+        raise BadMessage(reasons.BAD_MAC, "the MAC is wrong")
+    content = _decode(payload)
+    if not isinstance(content, dict) or not all(type(name) is int for name in content):
+        raise BadMessage(reasons.BAD_SHAPE, "the payload is not a map of small numbers")
+    return content
+
+
+def number(content: dict[int, Any], name: int, bits: int = 32) -> int:
+    """A field that must be there as an unsigned number; raises BadMessage."""
+    value = content.get(name)
+    if type(value) is not int or not 0 <= value < 1 << bits:
+        raise BadMessage(reasons.BAD_SHAPE, f"field {name} is not an unsigned number of {bits} bits")
+    return value
+
+
+def octets(content: dict[int, Any], name: int, size: int) -> bytes:
+    """A field that must be there as so many bytes; raises BadMessage."""
+    value = content.get(name)
+    if not isinstance(value, bytes) or len(value) != size:
+        raise BadMessage(reasons.BAD_SHAPE, f"field {name} is not {size} bytes")
+    return value
+
+
+def text(content: dict[int, Any], name: int) -> str:
+    """A field of up to 64 characters of text; raises BadMessage."""
+    value = content.get(name)
+    if not isinstance(value, str) or len(value) > 64:
+        raise BadMessage(reasons.BAD_SHAPE, f"field {name} is not a short text")
+    return value

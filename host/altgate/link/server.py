@@ -1,0 +1,144 @@
+"""``altgate serve``: one loop that carries messages between the broker and the register."""
+
+import logging
+import socket
+import ssl
+import time
+from typing import Any
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from altgate.errors import BadMessage, LinkFailed
+from altgate.keys.derive import door_subkey
+from altgate.link import inbox, sealed, state
+from altgate.protocol import messages, topics
+from altgate.registry import doors
+from altgate.registry.models import Door
+from altgate.registry.site import Site
+
+log = logging.getLogger(__name__)
+STEP_S = 0.05
+RESEND_S = 10.0
+RECONNECT_S = 1.0
+KEEPALIVE_S = 30
+
+
+class Server:
+    """Serves one building until ``stop`` is called. Everything runs in the caller's thread."""
+
+    def __init__(self, site: Site, host: str, port: int) -> None:
+        self._site, self._host, self._port = site, host, port
+        self._is_stopping = False
+        self._sent: dict[str, tuple[int, float]] = {}  # door id: version offered last, and when
+        self._seen_change: int | None = None
+        self._probe = site.engine.raw_connection()
+        folder = site.data / "pki"
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="altgate-host", clean_session=False)
+        self._client.tls_set(
+            ca_certs=str(folder / "ca.pem"),
+            certfile=str(folder / "host.pem"),
+            keyfile=str(folder / "host.key"),
+            cert_reqs=ssl.CERT_REQUIRED,
+            tls_version=ssl.PROTOCOL_TLS_CLIENT,
+        )
+        self._client.on_connect = self._on_connect
+        self._client.on_message = self._on_message
+
+    def run(self) -> None:
+        """Connect and serve; raises LinkFailed if the first connection fails, and returns after ``stop``."""
+        try:
+            self._client.connect(self._host, self._port, KEEPALIVE_S)
+        except ssl.SSLError as error:
+            raise LinkFailed(
+                f"The broker's certificate was not accepted ({error.reason}): it must come from this "
+                "building's CA and carry the name given with --broker."
+            ) from None
+        except (OSError, socket.gaierror):
+            raise LinkFailed(
+                f"No broker answers at {self._host}:{self._port}: start it, or correct --broker."
+            ) from None
+        while not self._is_stopping:
+            if self._client.loop(STEP_S) != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                self._reconnect()
+            elif self._client.is_connected():
+                self._poll()
+        self._client.disconnect()
+        self._probe.close()
+
+    def stop(self) -> None:
+        """End ``run`` after its present step; safe in a signal handler."""
+        self._is_stopping = True
+
+    def _reconnect(self) -> None:
+        time.sleep(RECONNECT_S)
+        try:
+            self._client.reconnect()
+        except OSError as error:
+            log.warning("the broker is away (%s), trying again", type(error).__name__)
+
+    def _on_connect(
+        self,
+        client: mqtt.Client,
+        _data: Any,
+        _flags: mqtt.ConnectFlags,
+        code: ReasonCode,
+        _more: Properties | None,
+    ) -> None:
+        if code.is_failure:
+            log.warning("the broker refused the host: %s", code)
+            return
+        client.subscribe([(f"{topics.ROOT}/+/{name}", 1) for name in topics.UP])
+        self._sent.clear()
+        log.info("connected to the broker")
+
+    def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+        try:
+            door, answers = inbox.receive(self._site, message.topic, bytes(message.payload))
+        except BadMessage as error:
+            log.warning("dropped a message on %s: %s", message.topic, error)
+            return
+        if message.topic.endswith(topics.UP_HELLO):
+            self._sent.pop(door.door_id, None)
+        for answer in answers:
+            self._send(door, answer)
+        self._offer_state(door)
+
+    def _send(self, door: Door, answer: inbox.Answer) -> None:
+        name, content = answer
+        topic = topics.topic(door.door_id, name)
+        key = door_subkey(doors.key(self._site, door), "down")
+        self._client.publish(topic, sealed.seal(key, topic, content), qos=1)
+
+    def _offer_state(self, door: Door) -> None:
+        """Send the next batch, unless the same one was sent a moment ago."""
+        with self._site.read() as session:
+            door = session.get_one(Door, door.id)
+            batch = state.next_batch(session, door)
+        if batch is None or not door.epoch:
+            return
+        version, at = self._sent.get(door.door_id, (-1, 0.0))
+        if version == batch[messages.NEW_VERSION] and time.monotonic() - at < RESEND_S:
+            return
+        self._sent[door.door_id] = (batch[messages.NEW_VERSION], time.monotonic())
+        self._send(door, (topics.DOWN_STATE, {messages.EPOCH: door.epoch, **batch}))
+
+    def _poll(self) -> None:
+        """Look at the database when another process changed it, or when an offer has to be repeated."""
+        change = int(self._probe.cursor().execute("PRAGMA data_version").fetchone()[0])
+        is_late = any(time.monotonic() - at >= RESEND_S for _, at in self._sent.values())
+        if change == self._seen_change and not is_late:
+            return
+        self._seen_change = change
+        for door, answer in inbox.due_commands(self._site):
+            self._send(door, answer)
+        with self._site.read() as session:
+            present = doors.present(session)
+        for door in present:
+            self._offer_state(door)
+        if is_late:
+            self._sent = {
+                name: sent for name, sent in self._sent.items() if time.monotonic() - sent[1] < RESEND_S
+            }

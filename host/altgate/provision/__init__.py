@@ -1,0 +1,1 @@
+"""Giving a bare board its identity over the serial line."""

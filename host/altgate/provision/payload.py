@@ -1,0 +1,60 @@
+"""What a door is given: its keys, its certificate, and where its broker and network are."""
+
+from dataclasses import dataclass
+
+import cbor2
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from altgate.clock import now_s
+from altgate.keys.authority import issue
+from altgate.registry import doors
+from altgate.registry.models import Building, Door
+from altgate.registry.site import Site
+
+
+@dataclass(frozen=True)
+class Network:
+    """The broker's address and the Wi-Fi; an empty SSID where the board needs none."""
+
+    broker_host: str
+    broker_port: int
+    ssid: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"Network({self.broker_host}:{self.broker_port}, {self.ssid})"
+
+
+def build(site: Site, session: Session, door: Door, network: Network) -> bytes:
+    """The payload as CBOR; makes a new client certificate, whose name is the door's id."""
+    authority = site.authority()
+    identity = issue(authority, door.door_id)
+    broker_name = session.scalars(select(Building)).one().broker_name
+    return cbor2.dumps(
+        {
+            1: door.door_id,
+            2: doors.key(site, door),
+            3: door.zone,
+            4: doors.zone_key(site, session, door.zone),
+            5: network.broker_host,
+            6: network.broker_port,
+            7: broker_name,
+            8: authority.certificate,
+            9: identity.certificate,
+            10: identity.key,
+            11: network.ssid,
+            12: network.password,
+            13: int(door.allows_legacy_uid),
+        },
+        canonical=True,
+    )
+
+
+def mark_done(site: Site, session: Session, door: Door) -> None:
+    """Expect a board with an empty journal and an empty state from now on."""
+    if door.provisioned_at:
+        door.journal += 1
+    door.acked_sequence, door.boot, door.epoch, door.applied_version = 0, None, None, None
+    door.provisioned_at = now_s()
+    site.record(session, "door provisioned", door.door_id)

@@ -1,0 +1,120 @@
+"""Doors, their zones, and the numbered operations that change what a door knows."""
+
+import secrets
+
+import cbor2
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from altgate.clock import now_s
+from altgate.errors import Refused
+from altgate.protocol import limits, messages
+from altgate.registry.models import Door, DoorOperation, Zone
+from altgate.registry.site import Site
+
+ZONES = range(256)
+
+
+def find(session: Session, name: str) -> Door:
+    """The door with this id or name; raises Refused where there is none."""
+    doors = select(Door).where(Door.removed_at.is_(None))
+    door = session.scalars(doors.where((Door.door_id == name) | (Door.name == name))).first()
+    if door is None:
+        raise Refused(f"No door is called {name!r}: see altgate door list.")
+    return door
+
+
+def present(session: Session) -> list[Door]:
+    """All doors that were not removed."""
+    return list(session.scalars(select(Door).where(Door.removed_at.is_(None)).order_by(Door.id)))
+
+
+def key(site: Site, door: Door) -> bytes:
+    """The door's 32-byte key."""
+    return site.vault.open(f"door/{door.door_id}", door.sealed_key)
+
+
+def zone_key(site: Site, session: Session, number: int) -> bytes:
+    """The 16-byte card key of a zone."""
+    zone = session.get_one(Zone, number)
+    return site.vault.open(f"zone/{number}", zone.sealed_key)
+
+
+def ensure_zone(site: Site, session: Session, number: int) -> None:
+    """Make a zone and its card key, unless it is there."""
+    if session.get(Zone, number) is None:
+        sealed = site.vault.seal(f"zone/{number}", secrets.token_bytes(16))
+        session.add(Zone(number=number, sealed_key=sealed, created_at=now_s(), actor=site.actor))
+        session.flush()
+
+
+def add(site: Site, session: Session, name: str, zone: int, door_id: str | None, legacy: bool) -> Door:
+    """Register a door with a new key; raises Refused for a name or id in use, or a zone above 255."""
+    _check_new(session, name, zone, door_id)
+    ensure_zone(site, session, zone)
+    chosen = door_id or secrets.token_hex(limits.DOOR_ID_BYTES)
+    sealed = site.vault.seal(f"door/{chosen}", secrets.token_bytes(limits.DOOR_KEY_BYTES))
+    door = Door(
+        door_id=chosen,
+        name=name,
+        zone=zone,
+        sealed_key=sealed,
+        created_at=now_s(),
+        actor=site.actor,
+        state_version=0,
+        base_version=0,
+        journal=1,
+        acked_sequence=0,
+        is_online=False,
+        allows_legacy_uid=False,
+    )
+    session.add(door)
+    session.flush()
+    if legacy:
+        set_legacy_uid(site, session, door, True)
+    site.record(session, "door added", chosen)
+    return door
+
+
+def _check_new(session: Session, name: str, zone: int, door_id: str | None) -> None:
+    if not name.strip():
+        raise Refused('A door needs a name: give one, such as "Front door".')
+    if zone not in ZONES:
+        raise Refused(f"Zone {zone} does not exist: choose 0 to 255.")
+    if any(name in (door.name, door.door_id) for door in present(session)):
+        raise Refused(f"A door is called {name!r} already: choose another name.")
+    if door_id is None:
+        return
+    if len(door_id) != 2 * limits.DOOR_ID_BYTES or not set(door_id) <= set("0123456789abcdef"):
+        raise Refused(
+            f"{door_id!r} is not a door id: write 8 lowercase hexadecimal digits, or leave --id out."
+        )
+    if session.scalars(select(Door).where(Door.door_id == door_id)).first():
+        raise Refused(f"The door id {door_id} was used before: choose another, or leave --id out.")
+
+
+def remove(site: Site, session: Session, door: Door) -> None:
+    """Take a door off the register; its key stays sealed, so that its past events can be checked."""
+    door.removed_at = now_s()
+    site.record(session, "door removed", door.door_id)
+
+
+def operate(site: Site, session: Session, door: Door, operation: list[object]) -> None:
+    """Append one operation to a door's numbered list."""
+    door.state_version += 1
+    session.add(
+        DoorOperation(
+            door=door.id,
+            version=door.state_version,
+            operation=cbor2.dumps(operation, canonical=True),
+            created_at=now_s(),
+            actor=site.actor,
+        )
+    )
+
+
+def set_legacy_uid(site: Site, session: Session, door: Door, allowed: bool) -> None:
+    """Let a door accept clonable UID-only cards, or stop it."""
+    door.allows_legacy_uid = allowed
+    operate(site, session, door, [messages.OP_SETTING, messages.SETTING_LEGACY_UID, int(allowed)])
+    site.record(session, "clonable legacy UIDs " + ("on" if allowed else "off"), door.door_id)

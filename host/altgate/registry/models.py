@@ -1,0 +1,195 @@
+"""The database's tables. Times are Unix seconds, UTC; ``actor`` is the manager who made the change.
+
+Nothing here is a secret in the clear: keys are sealed, PINs and card numbers are keyed hashes.
+"""
+
+from sqlalchemy import ForeignKey, LargeBinary, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Base(DeclarativeBase):
+    """Base of all tables."""
+
+    type_annotation_map = {bytes: LargeBinary}
+
+
+class Building(Base):
+    """The one building of this database, and the seal over the head of its event chain."""
+
+    __tablename__ = "building"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    origin: Mapped[str]
+    broker_name: Mapped[str]
+    chain_length: Mapped[int]
+    chain_seal: Mapped[bytes]
+    created_at: Mapped[int]
+
+
+class Manager(Base):
+    """Someone who may change the register."""
+
+    __tablename__ = "managers"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[int]
+    actor: Mapped[str]
+
+
+class Zone(Base):
+    """Doors that share a card key; the key is sealed."""
+
+    __tablename__ = "zones"
+    number: Mapped[int] = mapped_column(primary_key=True)
+    sealed_key: Mapped[bytes]
+    created_at: Mapped[int]
+    actor: Mapped[str]
+
+
+class Door(Base):
+    """A door. ``state_version`` is what it should have applied, ``applied_version`` what it said; those up
+    to ``base_version`` are history, and a door that stands there gets a snapshot.
+
+    ``journal`` counts the door's journals: a replaced board starts a new one, at sequence 1.
+    """
+
+    __tablename__ = "doors"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    door_id: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    zone: Mapped[int] = mapped_column(ForeignKey("zones.number"))
+    sealed_key: Mapped[bytes]
+    state_version: Mapped[int] = mapped_column(default=0)
+    base_version: Mapped[int] = mapped_column(default=0)
+    applied_version: Mapped[int | None]
+    allows_legacy_uid: Mapped[bool] = mapped_column(default=False)
+    journal: Mapped[int] = mapped_column(default=1)
+    acked_sequence: Mapped[int] = mapped_column(default=0)
+    boot: Mapped[int | None]
+    epoch: Mapped[bytes | None]
+    firmware: Mapped[str | None]
+    build: Mapped[str | None]
+    last_hello_at: Mapped[int | None]
+    is_online: Mapped[bool] = mapped_column(default=False)
+    provisioned_at: Mapped[int | None]
+    removed_at: Mapped[int | None]
+    created_at: Mapped[int]
+    actor: Mapped[str]
+
+
+class DoorOperation(Base):
+    """One numbered change of one door's state, as the CBOR that is sent."""
+
+    __tablename__ = "door_operations"
+    __table_args__ = (UniqueConstraint("door", "version"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    door: Mapped[int] = mapped_column(ForeignKey("doors.id"))
+    version: Mapped[int]
+    operation: Mapped[bytes]
+    created_at: Mapped[int]
+    actor: Mapped[str]
+
+
+class Resident(Base):
+    """A person; doors and events know only the pseudonym (u32)."""
+
+    __tablename__ = "residents"
+    pseudonym: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str]
+    unit: Mapped[str]
+    removed_at: Mapped[int | None]
+    created_at: Mapped[int]
+    actor: Mapped[str]
+
+
+class Credential(Base):
+    """A card, UID or PIN. ``fingerprint`` is a keyed hash of its value, kept to notice it again."""
+
+    __tablename__ = "credentials"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    resident: Mapped[int] = mapped_column(ForeignKey("residents.pseudonym"))
+    type: Mapped[int]
+    fingerprint: Mapped[bytes] = mapped_column(index=True)
+    not_before: Mapped[int]
+    not_after: Mapped[int]
+    revoked_at: Mapped[int | None]
+    created_at: Mapped[int]
+    actor: Mapped[str]
+    doors: Mapped[list["CredentialDoor"]] = relationship(order_by="CredentialDoor.door")
+
+
+class CredentialDoor(Base):
+    """A door that a credential opens; ``tag`` is the credential under that door's index key."""
+
+    __tablename__ = "credential_doors"
+    credential: Mapped[int] = mapped_column(ForeignKey("credentials.id"), primary_key=True)
+    door: Mapped[int] = mapped_column(ForeignKey("doors.id"), primary_key=True)
+    tag: Mapped[bytes]
+    created_at: Mapped[int]
+    actor: Mapped[str]
+
+
+class Pass(Base):
+    """A QR pass. Its text is not kept: whoever has it may enter. ``uses`` 0 means any number."""
+
+    __tablename__ = "passes"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    pass_id: Mapped[bytes] = mapped_column(unique=True)
+    resident: Mapped[int | None] = mapped_column(ForeignKey("residents.pseudonym"))
+    note: Mapped[str]
+    not_before: Mapped[int]
+    not_after: Mapped[int]
+    uses: Mapped[int]
+    revoked_at: Mapped[int | None]
+    created_at: Mapped[int]
+    actor: Mapped[str]
+    doors: Mapped[list["PassDoor"]] = relationship(order_by="PassDoor.door")
+
+
+class PassDoor(Base):
+    """A door that a pass opens."""
+
+    __tablename__ = "pass_doors"
+    pass_: Mapped[int] = mapped_column("pass", ForeignKey("passes.id"), primary_key=True)
+    door: Mapped[int] = mapped_column(ForeignKey("doors.id"), primary_key=True)
+
+
+class Event(Base):
+    """A link of the chain: an event of a door with its sealed message, or an action of a manager."""
+
+    __tablename__ = "events"
+    __table_args__ = (UniqueConstraint("door_id", "journal", "sequence"),)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    received_at: Mapped[int]
+    door_id: Mapped[str | None]
+    journal: Mapped[int | None]
+    sequence: Mapped[int | None]
+    boot: Mapped[int | None]
+    kind: Mapped[int | None]
+    reason: Mapped[int | None]
+    method: Mapped[int | None]
+    credential: Mapped[int | None]
+    resident: Mapped[int | None]
+    detail: Mapped[int | None]
+    time: Mapped[int | None]
+    time_quality: Mapped[int | None]
+    message: Mapped[bytes | None]
+    actor: Mapped[str | None]
+    action: Mapped[str | None]
+    subject: Mapped[str | None]
+    hash: Mapped[bytes]
+
+
+class Command(Base):
+    """A request to a door, put here by the CLI, sent by ``serve``, and its result, a reason code."""
+
+    __tablename__ = "commands"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    door: Mapped[int] = mapped_column(ForeignKey("doors.id"))
+    verb: Mapped[int]
+    is_sent: Mapped[bool] = mapped_column(default=False)
+    result: Mapped[int | None]
+    expires_at: Mapped[int]
+    finished_at: Mapped[int | None]
+    created_at: Mapped[int]
+    actor: Mapped[str]

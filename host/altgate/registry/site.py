@@ -1,0 +1,109 @@
+"""An opened data directory: database, master key, certificates, and who is acting."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from altgate.clock import now_s
+from altgate.errors import Refused, SiteUnusable
+from altgate.keys.authority import LOCAL_NAMES, Identity, create_authority, issue
+from altgate.keys.vault import Vault, write_private
+from altgate.ledger import chain
+from altgate.registry import database
+from altgate.registry.models import Building, Manager
+
+DATABASE = "altgate.db"
+MASTER = "master.key"
+AUTHORITY = "authority"
+
+
+class Site:
+    """One building's data directory. Every change goes through ``write`` and carries ``actor``."""
+
+    def __init__(self, data: Path, actor: str | None = None) -> None:
+        self.data = data
+        if not (data / DATABASE).is_file():
+            raise SiteUnusable(
+                f"{data} holds no building: run altgate init, or name another place with --data."
+            )
+        self.vault = Vault.load(data / MASTER)
+        self.engine = database.open_engine(data / DATABASE)
+        database.migrate(self.engine)
+        with self.read() as session:
+            names = list(session.scalars(select(Manager.name).order_by(Manager.id)))
+        if actor is not None and actor not in names:
+            raise Refused(f"No manager is called {actor!r}: use one of {', '.join(names)}.")
+        self.actor = actor or names[0]
+
+    def close(self) -> None:
+        """Close the database's connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session that sees one moment of the database."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session that holds the write lock; commits at the end, changes nothing on any error."""
+        engine = self.engine.execution_options(**{database.WRITE: True})
+        with Session(engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def record(self, session: Session, action: str, subject: str) -> None:
+        """Chain an action of the current actor."""
+        chain.record_action(session, self.vault, self.actor, action, subject)
+
+    def authority(self) -> Identity:
+        """The building's CA."""
+        folder = self.data / "pki"
+        certificate = (folder / "ca.der").read_bytes()
+        return Identity(certificate, self.vault.open(AUTHORITY, (folder / "ca.key.sealed").read_bytes()))
+
+
+def create(data: Path, name: str, origin: str, manager: str, broker_names: tuple[str, ...]) -> Site:
+    """Set up a building in a data directory; raises Refused where there is one already."""
+    if (data / MASTER).exists() or (data / DATABASE).exists():
+        raise Refused(f"{data} already holds a building: use it, or name an empty place with --data.")
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    vault = Vault.create(data / MASTER)
+    _create_certificates(data / "pki", vault, name, broker_names)
+    write_private(data / DATABASE, b"")
+    engine = database.open_engine(data / DATABASE)
+    database.migrate(engine)
+    with Session(engine.execution_options(**{database.WRITE: True})) as session, session.begin():
+        session.add(
+            Building(
+                name=name,
+                origin=origin,
+                broker_name=broker_names[0],
+                chain_length=0,
+                chain_seal=chain.head_seal(vault, 0, chain.GENESIS),
+                created_at=now_s(),
+            )
+        )
+        session.add(Manager(name=manager, created_at=now_s(), actor=manager))
+        chain.record_action(session, vault, manager, "building created", name)
+    engine.dispose()
+    return Site(data)
+
+
+def _create_certificates(folder: Path, vault: Vault, building: str, broker_names: tuple[str, ...]) -> None:
+    """The CA (its key sealed), and PEM files for the broker and for ``altgate serve``."""
+    folder.mkdir(mode=0o700)
+    authority = create_authority(building)
+    write_private(folder / "ca.der", authority.certificate)
+    write_private(folder / "ca.pem", authority.certificate_pem())
+    write_private(folder / "ca.key.sealed", vault.seal(AUTHORITY, authority.key))
+    identities = {
+        "broker": issue(authority, broker_names[0], (*broker_names, *LOCAL_NAMES)),
+        "host": issue(authority, "altgate-host"),
+    }
+    for name, identity in identities.items():
+        write_private(folder / f"{name}.pem", identity.certificate_pem())
+        write_private(folder / f"{name}.key", identity.key_pem())

@@ -1,0 +1,21 @@
+"""The residents' wording of every reason, from one catalogue."""
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+
+from altgate.protocol import reasons
+
+LANGUAGES = ("en", "zh-CN")
+
+
+@cache
+def catalog() -> dict[str, dict[str, str]]:
+    """Reason name to language to text."""
+    return tomllib.loads((files(__name__) / "catalog.toml").read_text(encoding="utf-8"))
+
+
+def reason_text(code: int, language: str = "en") -> str:
+    """What to tell a resident about a reason code; a code from a newer door is given as its number."""
+    name = reasons.NAMES.get(code)
+    return catalog()[name][language] if name else str(code)

@@ -1,0 +1,162 @@
+"""The host's commands as a manager types them, and what a mistake may not change."""
+
+import json
+import sqlite3
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from altgate import cli
+from altgate.protocol import reasons
+from altgate.texts import LANGUAGES, catalog
+
+
+class Altgate:
+    """Runs ``altgate`` on one data directory."""
+
+    def __init__(
+        self, data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.data, self._capsys, self._patch = data, capsys, monkeypatch
+
+    def __call__(self, *args: str, code: int = 0, stdin: str = "") -> str:
+        import io
+
+        self._patch.setattr(sys, "argv", ["altgate", "--data", str(self.data), *args])
+        self._patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = self._capsys.readouterr()
+        assert (ended.value.code or 0) == code, out + err
+        return out if code == 0 else err
+
+    def json(self, *args: str, stdin: str = "") -> dict | list:
+        return json.loads(self(*args, "--json", stdin=stdin))
+
+    def dump(self) -> list[str]:
+        database = sqlite3.connect(self.data / "altgate.db")
+        try:
+            return list(database.iterdump())
+        finally:
+            database.close()
+
+
+@pytest.fixture
+def altgate(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Altgate]:
+    run = Altgate(tmp_path / "site", capsys, monkeypatch)
+    run("init", "Lakeside", "--origin", "http://localhost:8080", "--manager", "Ana")
+    run("door", "add", "Front")
+    run("door", "add", "Garage", "--zone", "2")
+    run("resident", "add", "Bo", "--unit", "1204")
+    run("credential", "add", "card", "04782E21801D80", "--resident", "Bo", "--door", "Front")
+    run("credential", "add", "pin", "--resident", "Bo", "--door", "Front", "--stdin", stdin="482915\n")
+    return run
+
+
+BO = ("--resident", "Bo")
+MISTAKES = {
+    "duplicate card": ("credential", "add", "card", "04:78:2e:21:80:1d:80", *BO, "--door", "Garage"),
+    "unknown door": ("credential", "add", "card", "04000000000001", *BO, "--door", "Cellar"),
+    "bad uid": ("credential", "add", "card", "0478", *BO, "--door", "Front"),
+    "past": ("credential", "add", "card", "04000000000001", *BO, "--door", "Front", "--until", "2020-01-01"),
+    "not a date": ("pass", "issue", "--door", "Front", "--until", "soon"),
+    "past pass": ("pass", "issue", "--door", "Front", "--until", "2020-01-01"),
+    "window": ("pass", "issue", "--door", "Front", "--until", "2090-01-01", "--from", "2090-01-02"),
+    "uses": ("pass", "issue", "--door", "Front", "--until", "2090-01-01", "--uses", "256"),
+    "unknown resident": ("resident", "remove", "Cy"),
+    "unit": ("resident", "add", "Cy", "--unit", "12A"),
+    "same name": ("door", "add", "Front"),
+    "zone": ("door", "add", "Roof", "--zone", "256"),
+    "unknown door to open": ("door", "open", "Cellar"),
+    "unknown credential": ("credential", "revoke", "99"),
+    "actor": ("--actor", "Eve", "door", "add", "Roof"),
+}
+PINS = {"short": "12345", "letters": "12345x", "one digit": "111111", "empty": "", "long": "123456789"}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistake_is_one_sentence_and_changes_nothing(altgate: Altgate, name: str) -> None:
+    before = altgate.dump()
+    said = altgate(*MISTAKES[name], code=2)
+    assert said.count("\n") == 1 and said.rstrip().endswith((".", "?")) and "Traceback" not in said
+    assert altgate.dump() == before
+
+
+@pytest.mark.parametrize("name", PINS)
+def test_bad_pin_changes_nothing(altgate: Altgate, name: str) -> None:
+    before = altgate.dump()
+    said = altgate(
+        "credential", "add", "pin", *BO, "--door", "Garage", "--stdin", code=2, stdin=PINS[name] + "\n"
+    )
+    assert altgate.dump() == before
+    assert not PINS[name] or PINS[name] not in said
+
+
+def test_pin_belongs_to_one_door(altgate: Altgate) -> None:
+    before = altgate.dump()
+    pin = ("credential", "add", "pin", *BO, "--stdin")
+    assert "another door" in altgate(*pin, "--door", "Garage", code=2, stdin="482915\n")
+    assert "one door only" in altgate(*pin, "--door", "Garage", "--door", "Front", code=2, stdin="739215\n")
+    assert altgate.dump() == before
+    assert "482915" not in "".join(before)
+
+
+def test_revoked_pin_stays_refused_at_another_door(altgate: Altgate) -> None:
+    altgate("credential", "revoke", "2")
+    altgate("credential", "add", "pin", *BO, "--stdin", "--door", "Garage", code=2, stdin="482915\n")
+
+
+def test_legacy_uid_is_called_clonable(altgate: Altgate) -> None:
+    said = altgate("credential", "add", "legacy-uid", "01020304", *BO, "--door", "Front")
+    assert "clonable" in said and "clonable" in altgate("credential", "revoke", "3")
+
+
+def test_pass_is_shown_once_and_written_as_png(altgate: Altgate, tmp_path: Path) -> None:
+    png = tmp_path / "pass.png"
+    made = altgate.json("pass", "issue", "--door", "Front", "--until", "2090-01-01", "--png", str(png))
+    assert isinstance(made, dict) and made["text"].startswith("AG1:") and png.read_bytes()[:4] == b"\x89PNG"
+    assert made["text"] not in "".join(altgate.dump())
+    altgate("pass", "revoke", made["pass"])
+    assert altgate.json("pass", "list") == []
+
+
+def test_removing_a_resident_revokes_all(altgate: Altgate) -> None:
+    altgate("resident", "remove", "Bo")
+    assert altgate.json("credential", "list") == []
+    front = altgate.json("door", "show", "Front")
+    assert isinstance(front, dict) and front["state_version"] == 4
+
+
+def test_audit_names_the_altered_record(altgate: Altgate) -> None:
+    assert altgate.json("audit", "verify")["is_intact"] is True  # type: ignore[call-overload]
+    database = sqlite3.connect(altgate.data / "altgate.db")
+    with database:
+        database.execute("UPDATE events SET actor = 'Eve' WHERE number = 3")
+    database.close()
+    assert altgate("audit", "verify", code=1).startswith("Record 3 ")
+
+
+def test_audit_sees_a_cut_end(altgate: Altgate) -> None:
+    database = sqlite3.connect(altgate.data / "altgate.db")
+    with database:
+        last = database.execute("SELECT max(number) FROM events").fetchone()[0]
+        database.execute("DELETE FROM events WHERE number = ?", (last,))
+        database.execute("UPDATE building SET chain_length = ?", (last - 1,))
+    database.close()
+    assert "exchanged" in altgate("audit", "verify", code=1)
+
+
+def test_master_key_is_private(altgate: Altgate) -> None:
+    master = altgate.data / "master.key"
+    assert master.stat().st_mode & 0o777 == 0o600
+    master.chmod(0o644)
+    altgate("door", "list", code=3)
+
+
+def test_every_reason_has_its_texts() -> None:
+    assert set(catalog()) == set(reasons.NAMES.values())
+    assert all(catalog()[name].get(language) for name in catalog() for language in LANGUAGES)
