@@ -17,13 +17,14 @@ from altgate.door.signals import Signals
 from altgate.door.strike import Strike
 from altgate.entry.desk import Desk
 from altgate.link.session import Session
+from altgate.link.uplink import Uplink
 from altgate.store import identity
 from altgate.store.clock import DoorClock
 from altgate.store.counters import KEY_BOOT, KEY_UNITS, Counters
 from altgate.store.credentials import Credentials
 from altgate.store.journal import Journal
 from altgate.store.pass_uses import PassUses
-from protocol import limits, messages, reasons
+from protocol import limits, messages, reasons, topics
 
 
 class Door:
@@ -52,10 +53,11 @@ class Door:
             monotonic_s,
         )
         self.contacts = Contacts(self.strike, self.record, self._held_open_s)
-        self.session = None
+        self.session = self.uplink = None
         if self.identity:
             stores = (self.clock, self.credentials, self.journal)
             self.session = Session(self.identity, self.boot, *stores, self._unlock, self._self_test)
+            self.uplink = Uplink(self.session, self.journal)
         self.record(messages.KIND_BOOT)
 
     def record(self, kind, reason=reasons.NONE, method=0, credential=0, resident=0, detail=0):
@@ -64,6 +66,8 @@ class Door:
         self.journal.append(
             self.boot, now, self.clock.quality, kind, reason, method, credential, resident, detail
         )
+        if self.uplink:
+            self.uplink.notify()
 
     def _record_entry(self, reason, method, credential, resident, detail):
         self.record(messages.KIND_ENTRY, reason, method, credential, resident, detail)
@@ -110,6 +114,38 @@ def channels(door):
     )
 
 
+def connection(door):
+    """The tasks that keep a provisioned door in touch with its host."""
+    from altgate.link.mqtt import Client, Config
+    from altgate.link.wifi import Wifi
+
+    who, uplink = door.identity, door.uplink
+    will_topic = topics.topic(who.door_id, topics.UP_STATUS)
+    config = Config(
+        who.broker_host,
+        who.broker_port,
+        who.broker_name,
+        who.door_id,
+        who.ca,
+        who.certificate,
+        who.private_key,
+        will_topic,
+        topics.STATUS_OFFLINE,
+        limits.KEEPALIVE_S,
+        [topics.topic(who.door_id, "down/#")],
+    )
+    client = Client(config, uplink.on_message, uplink.on_up, uplink.on_down)
+    uplink.attach(client)
+    tasks = [client.run(), uplink.run()]
+    if who.wifi_ssid:
+        tasks.append(Wifi(who.wifi_ssid, who.wifi_password, _wifi_told).run())
+    return tasks
+
+
+def _wifi_told(text):
+    print("altgate: wifi: %s" % text)
+
+
 async def console(door):
     """The serial line, for ever; a board that has just been provisioned starts anew."""
     import machine
@@ -146,6 +182,7 @@ async def main():
     tasks = [asyncio.create_task(door.contacts.run()), asyncio.create_task(console(door))]
     if door.identity:
         tasks += [asyncio.create_task(channel.run()) for channel in channels(door)]
+        tasks += [asyncio.create_task(task) for task in connection(door)]
     gc.collect()
     while True:
         for task in tasks:

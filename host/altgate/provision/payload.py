@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from altgate.clock import now_s
 from altgate.keys.authority import issue
+from altgate.protocol import provisioning
 from altgate.registry import doors
 from altgate.registry.models import Building, Door
 from altgate.registry.site import Site
@@ -33,19 +34,18 @@ def build(site: Site, session: Session, door: Door, network: Network) -> bytes:
     broker_name = session.scalars(select(Building)).one().broker_name
     return cbor2.dumps(
         {
-            1: door.door_id,
-            2: doors.key(site, door),
-            3: door.zone,
-            4: doors.zone_key(site, session, door.zone),
-            5: network.broker_host,
-            6: network.broker_port,
-            7: broker_name,
-            8: authority.certificate,
-            9: identity.certificate,
-            10: identity.key,
-            11: network.ssid,
-            12: network.password,
-            13: int(door.allows_legacy_uid),
+            provisioning.DOOR_ID: door.door_id,
+            provisioning.DOOR_KEY: doors.key(site, door),
+            provisioning.ZONE: door.zone,
+            provisioning.ZONE_KEY: doors.zone_key(site, session, door.zone),
+            provisioning.BROKER_HOST: network.broker_host,
+            provisioning.BROKER_PORT: network.broker_port,
+            provisioning.BROKER_NAME: broker_name,
+            provisioning.CA: authority.certificate,
+            provisioning.CERTIFICATE: identity.certificate,
+            provisioning.PRIVATE_KEY: identity.key,
+            provisioning.WIFI_SSID: network.ssid,
+            provisioning.WIFI_PASSWORD: network.password,
         },
         canonical=True,
     )

@@ -1,0 +1,302 @@
+"""The door's MQTT 3.1.1 client: QoS 1 both ways, a kept session, a bounded window, and it never gives up.
+
+It has no authority and reads no message: what a payload means is for the sealed layer above. Whatever the
+network sends, the worst is a dropped connection with a counted reason.
+"""
+
+import asyncio
+import os
+import time
+from collections import namedtuple
+
+from altgate.link import packets
+from altgate.link.transport import Transport
+
+Config = namedtuple(
+    "Config",
+    (
+        "host", "port", "server_name", "client_id", "ca", "certificate", "private_key",
+        "will_topic", "will", "keepalive_s", "subscriptions",
+    ),
+)  # fmt: skip
+
+WINDOW = 8  # messages sent and not yet acknowledged
+PENDING_ACKS = 16
+
+# Reasons for on_down and keys of Client.counts.
+UNREACHABLE = "unreachable"
+CLOSED = "closed"
+REFUSED = "refused"
+MALFORMED = "malformed"
+SILENT = "silent"
+STALLED = "stalled"
+NOT_STORED = "not stored"
+NO_MEMORY = "no memory"
+TOO_LONG = "too long"
+
+_TICK_MS = 50
+
+
+class _Drop(Exception):
+    """Ends the connection; the argument is its reason."""
+
+
+class Client:
+    """One door's connection to its broker.
+
+    on_message(topic, payload, retain) is awaited and returns True once the message is stored, and only then
+    is it acknowledged. on_up(session_present) and on_down(reason) are called, not awaited. Set on_acked to
+    be told of the token of each message that the broker has acknowledged.
+    """
+
+    connect_ms = 15_000  # from name lookup to the answer to SUBSCRIBE
+    response_ms = 10_000  # the longest silence after something that must be answered, and the longest write
+    backoff_min_ms = 500
+    backoff_max_ms = 30_000
+    settled_ms = 10_000  # a connection that held this long puts the backoff back to its least
+
+    def __init__(self, config, on_message, on_up, on_down, transport=None):
+        self._config = config
+        self._on_message = on_message
+        self._on_up = on_up
+        self._on_down = on_down
+        self._transport = transport or Transport(config)
+        self.on_acked = _nothing
+        self.counts = {}
+        self.is_up = False
+        self._packet_id = 0
+        self._window = []  # [packet id, packet, token, ticks_ms of sending or None], oldest first
+        self._acks = []
+        self._work = asyncio.Event()
+        self._failure = None
+        self._reset()
+
+    def _reset(self):
+        now = time.ticks_ms()
+        self._heard_ms = self._spoke_ms = now
+        self._asked_ms = self._writing_ms = None
+        self._acks.clear()
+        self._failure = None
+
+    def send(self, topic, payload, token=None, retain=False):
+        """Put a message into the window; False while down or full, and the caller keeps it."""
+        if not self.is_up or len(self._window) >= WINDOW:
+            return False
+        packet_id = self._next_id()
+        self._window.append([packet_id, packets.publish(packet_id, topic, payload, retain), token, None])
+        self._work.set()
+        return True
+
+    async def run(self):
+        """Connect, serve, and connect again, for ever."""
+        backoff = self.backoff_min_ms
+        while True:
+            started = time.ticks_ms()
+            reason = await self._connection()
+            self._count(reason)
+            if self.is_up:
+                self.is_up = False
+                self._on_down(reason)
+                if time.ticks_diff(time.ticks_ms(), started) > self.settled_ms:
+                    backoff = self.backoff_min_ms
+            await asyncio.sleep_ms(backoff // 2 + _random(backoff // 2))
+            backoff = min(backoff * 2, self.backoff_max_ms)
+
+    async def _connection(self):
+        """One connection from lookup to loss; returns the reason of its end."""
+        stream = None
+        self._reset()
+        try:
+            stream, reader = await asyncio.wait_for_ms(self._open(), self.connect_ms)
+            await self._serve(stream, reader)
+        except asyncio.TimeoutError:
+            return UNREACHABLE
+        except Exception as error:
+            return _reason(error)
+        finally:
+            if stream is not None:
+                _close(stream)
+
+    async def _open(self):
+        stream = await self._transport.open()
+        try:
+            reader = packets.Reader(stream, self._heard)
+            config = self._config
+            await self._write(
+                stream,
+                packets.connect(config.client_id, config.keepalive_s, config.will_topic, config.will),
+            )
+            first, remaining = await reader.header()
+            present, code = packets.connack(first, await reader.small(remaining))
+            if code:
+                raise _Drop(REFUSED)
+            self._session_present = present
+            return stream, reader
+        except BaseException:
+            _close(stream)
+            raise
+
+    async def _serve(self, stream, reader):
+        for entry in self._window:
+            if entry[3] is not None:
+                entry[1][0] |= packets.DUP
+                entry[3] = None
+        self._subscribe_id = self._next_id()
+        await self._write(stream, packets.subscribe(self._subscribe_id, self._config.subscriptions))
+        self._asked()
+        tasks = [
+            asyncio.create_task(self._guarded(self._read_loop(reader))),
+            asyncio.create_task(self._guarded(self._write_loop(stream))),
+        ]
+        try:
+            while self._failure is None:
+                self._check_deadlines()
+                await asyncio.sleep_ms(_TICK_MS)
+            raise self._failure
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _guarded(self, loop):
+        try:
+            await loop
+        except Exception as error:
+            self._failure = error
+
+    async def _read_loop(self, reader):
+        while True:
+            first, remaining = await reader.header()
+            if first >> 4 == packets.PUBLISH:
+                await self._take(*await reader.message(first, remaining))
+            else:
+                self._answered(first, await reader.small(remaining))
+
+    async def _take(self, packet_id, topic, payload, retain):
+        if topic is None:
+            self._count(TOO_LONG)
+        elif not await self._on_message(topic, payload, retain):
+            raise _Drop(NOT_STORED)
+        if packet_id:
+            # A broker that sends and never reads must not grow this list.
+            while len(self._acks) >= PENDING_ACKS:
+                await asyncio.sleep_ms(_TICK_MS)
+            self._acks.append(packet_id)
+            self._work.set()
+
+    def _answered(self, first, body):
+        kind = first >> 4
+        if kind == packets.PUBACK:
+            self._acknowledged(packets.acknowledged(first, body))
+        elif kind == packets.PINGRESP:
+            packets.is_pingresp(first, body)
+        elif kind == packets.SUBACK:
+            packet_id, codes = packets.suback(first, body)
+            if packet_id != self._subscribe_id or self.is_up:
+                raise packets.Malformed
+            if len(codes) != len(self._config.subscriptions) or max(codes) > 1:
+                raise _Drop(REFUSED)
+            self.is_up = True
+            self._on_up(self._session_present)
+        else:
+            raise packets.Malformed
+        self._asked_ms = None
+
+    def _acknowledged(self, packet_id):
+        for index, entry in enumerate(self._window):
+            if entry[0] == packet_id and entry[3] is not None:
+                del self._window[index]
+                if entry[2] is not None:
+                    self.on_acked(entry[2])
+                return
+
+    async def _write_loop(self, stream):
+        while True:
+            self._work.clear()
+            while self._acks:
+                await self._write(stream, packets.puback(self._acks[0]))
+                del self._acks[0]
+            for entry in self._window:
+                if entry[3] is None:
+                    entry[3] = time.ticks_ms()
+                    self._asked()
+                    await self._write(stream, entry[1])
+                    self._work.set()
+                    break
+            else:
+                if self._ping_due():
+                    self._asked()
+                    await self._write(stream, packets.PINGREQ)
+            await self._work.wait()
+
+    async def _write(self, stream, packet):
+        self._spoke_ms = self._writing_ms = time.ticks_ms()
+        stream.write(packet)
+        await stream.drain()
+        self._writing_ms = None
+
+    def _ping_due(self):
+        return time.ticks_diff(time.ticks_ms(), self._spoke_ms) > self._config.keepalive_s * 750
+
+    def _check_deadlines(self):
+        now = time.ticks_ms()
+        if self._writing_ms is not None and time.ticks_diff(now, self._writing_ms) > self.response_ms:
+            raise _Drop(STALLED)
+        if self._asked_ms is not None:
+            since = self._asked_ms
+            if time.ticks_diff(self._heard_ms, since) > 0:
+                since = self._heard_ms
+            if time.ticks_diff(now, since) > self.response_ms:
+                raise _Drop(SILENT)
+        if self._window:
+            sent = self._window[0][3]
+            if sent is not None and time.ticks_diff(now, sent) > 3 * self.response_ms:
+                raise _Drop(SILENT)
+        if self._ping_due():
+            self._work.set()
+
+    def _heard(self):
+        self._heard_ms = time.ticks_ms()
+
+    def _asked(self):
+        if self._asked_ms is None:
+            self._asked_ms = time.ticks_ms()
+
+    def _next_id(self):
+        while True:
+            self._packet_id = self._packet_id % 0xFFFF + 1
+            if all(entry[0] != self._packet_id for entry in self._window):
+                return self._packet_id
+
+    def _count(self, reason):
+        self.counts[reason] = self.counts.get(reason, 0) + 1
+
+
+def _reason(error):
+    """Reason for an exception that ends a connection; raises it again if it is none of the network's."""
+    if isinstance(error, _Drop):
+        return error.args[0]
+    if isinstance(error, packets.Malformed):
+        return MALFORMED
+    if isinstance(error, MemoryError):
+        return NO_MEMORY
+    if isinstance(error, ValueError):
+        return REFUSED
+    if isinstance(error, (OSError, EOFError)):
+        return CLOSED
+    raise error
+
+
+def _close(stream):
+    try:
+        stream.s.close()
+    except OSError:
+        # A TLS socket may try to say goodbye to a peer that is gone.
+        return
+
+
+def _random(below):
+    return int.from_bytes(os.urandom(3), "big") % (below + 1)
+
+
+def _nothing(token):
+    """Default of on_acked."""

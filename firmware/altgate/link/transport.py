@@ -1,0 +1,102 @@
+"""A byte stream to the broker: name lookup beside the loop, then connect and mutual TLS without blocking it.
+
+Certificates are DER. The server's chain and name are always checked; there is no switch to turn that off.
+"""
+
+import _thread
+import asyncio
+import errno
+import select
+import socket
+
+_STEP_MS = 20
+
+
+class Transport:
+    """Opens connections for one configuration (``host``, ``port``, ``server_name``, ``ca``, ``certificate``,
+    ``private_key``; an empty ``ca`` means plain TCP)."""
+
+    def __init__(self, config):
+        self._config = config
+        self._context = None
+        self._lookup = None
+
+    async def open(self):
+        """A connected asyncio stream. Its TLS handshake is done by the first write and read.
+
+        Raises OSError where the name or the address does not answer, ValueError for unusable certificates.
+        Cancelling it closes the socket.
+        """
+        if self._config.ca and self._context is None:
+            self._context = _context(self._config)
+        address = await self._address()
+        link = socket.socket()
+        try:
+            await _connect(link, address)
+            if self._context is not None:
+                link = self._context.wrap_socket(
+                    link, server_hostname=self._config.server_name, do_handshake_on_connect=False
+                )
+                link.setblocking(False)
+            return asyncio.StreamReader(link)
+        except BaseException:
+            link.close()
+            raise
+
+    async def _address(self):
+        host, port = self._config.host, self._config.port
+        if _is_literal(host):
+            return socket.getaddrinfo(host, port)[0][-1]
+        # getaddrinfo blocks for as long as the resolver likes, so it has a thread, and never more than one.
+        if self._lookup is None:
+            self._lookup = [None]
+            _thread.start_new_thread(_resolve, (self._lookup, host, port))
+        slot = self._lookup
+        while slot[0] is None:
+            await asyncio.sleep_ms(_STEP_MS)
+        self._lookup = None
+        if isinstance(slot[0], OSError):
+            raise slot[0]
+        return slot[0]
+
+
+def _context(config):
+    # The wrapper module `ssl` would set CERT_NONE: `tls` itself asks for CERT_REQUIRED.
+    import tls
+
+    context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+    context.verify_mode = tls.CERT_REQUIRED
+    context.load_verify_locations(config.ca)
+    if config.certificate:
+        context.load_cert_chain(config.certificate, config.private_key)
+    return context
+
+
+def _resolve(slot, host, port):
+    try:
+        slot[0] = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)[0][-1]
+    except OSError as error:
+        slot[0] = error
+
+
+def _is_literal(host):
+    return all(letter in "0123456789." for letter in host)
+
+
+async def _connect(link, address):
+    link.setblocking(False)
+    try:
+        link.connect(address)
+        return
+    except OSError as error:
+        if error.errno != errno.EINPROGRESS:
+            raise
+    poller = select.poll()
+    poller.register(link, select.POLLOUT)
+    while True:
+        ready = poller.poll(0)
+        if ready:
+            break
+        await asyncio.sleep_ms(_STEP_MS)
+    if ready[0][1] & (select.POLLERR | select.POLLHUP):
+        raise OSError(errno.ECONNREFUSED)

@@ -1,0 +1,97 @@
+"""Carries the session over MQTT: hello on each connection, answers, and events until the host has them.
+
+An event leaves the journal only by the host's sealed acknowledgement; what the broker acknowledged counts for
+nothing. Events that stay unacknowledged are sent again, and the host drops what it has seen.
+"""
+
+import asyncio
+import time
+
+from protocol import reasons, topics
+
+RESEND_MS = 10000
+_ANSWERS = 8
+
+
+class Uplink:
+    """``session``: link.session.Session; ``journal``: store.journal.Journal; attach() gives the client."""
+
+    def __init__(self, session, journal):
+        self._session = session
+        self._journal = journal
+        self._client = None
+        self._answers = []
+        self._sent = 0
+        self._sent_ms = 0
+        self._work = asyncio.Event()
+
+    def attach(self, client):
+        """The MQTT client that was made with this object's on_message, on_up and on_down."""
+        self._client = client
+        client.on_acked = self._room
+
+    def notify(self):
+        """There is a new event."""
+        self._work.set()
+
+    async def on_message(self, topic, payload, retain):
+        """Called for each message; True once what it brought is stored."""
+        if retain:
+            # A retained message is the broker's memory, not the host's word of now.
+            self._session.dropped(reasons.UNKNOWN_TOPIC)
+            return True
+        try:
+            answers = self._session.take(topic, payload)
+        except OSError:
+            return False
+        if len(self._answers) + len(answers) > _ANSWERS:
+            self._session.dropped(reasons.OVERRUN)
+        else:
+            self._answers += answers
+        self._work.set()
+        return True
+
+    def on_up(self, session_present):
+        """The broker took us: say hello, and begin again with the oldest event that is owed."""
+        self._answers = [self._session.hello()]
+        self._sent = self._journal.acknowledged
+        door_id = self._answers[0][0].split("/")[1]
+        self._answers.append((topics.topic(door_id, topics.UP_STATUS), topics.STATUS_ONLINE))
+        self._work.set()
+
+    def on_down(self, reason):
+        """The connection is gone: nothing is lost, what is owed stays in the journal."""
+        print("altgate: broker: %s" % reason)
+
+    async def run(self):
+        """For ever: put answers and events into the client's window as room appears."""
+        while True:
+            self._push()
+            self._work.clear()
+            try:
+                await asyncio.wait_for_ms(self._work.wait(), 1000)
+            except asyncio.TimeoutError:
+                self._give_up_waiting()
+
+    def _room(self, token):
+        self._work.set()
+
+    def _push(self):
+        client = self._client
+        while self._answers:
+            topic, payload = self._answers[0]
+            if not client.send(topic, payload, True, retain=topic.endswith(topics.UP_STATUS)):
+                return
+            self._answers.pop(0)
+        self._sent = max(self._sent, self._journal.acknowledged)
+        while self._sent < self._journal.head:
+            topic, payload = self._session.event(self._sent + 1)
+            if not client.send(topic, payload, True):
+                return
+            self._sent += 1
+            self._sent_ms = time.ticks_ms()
+
+    def _give_up_waiting(self):
+        is_owed = self._sent > self._journal.acknowledged
+        if is_owed and time.ticks_diff(time.ticks_ms(), self._sent_ms) > RESEND_MS:
+            self._sent = self._journal.acknowledged

@@ -1,0 +1,45 @@
+"""Joining the building's Wi-Fi, and joining it again for as long as the door lives."""
+
+import asyncio
+
+import network
+
+LOOK_MS = 2000
+JOIN_MS = 15000
+
+
+class Wifi:
+    """One network by name and password; ``told(text)`` is told of each change in plain words."""
+
+    def __init__(self, ssid, password, told):
+        self._ssid = ssid
+        self._password = password
+        self._told = told
+        self._wlan = network.WLAN(network.STA_IF)
+        self._wlan.active(True)
+
+    async def run(self):
+        """For ever: look every two seconds, and join when not joined."""
+        was_joined = None
+        while True:
+            is_joined = self._wlan.isconnected()
+            if is_joined != was_joined:
+                self._told("joined" if is_joined else _WHY.get(self._wlan.status(), "not joined"))
+                was_joined = is_joined
+            if not is_joined:
+                await self._join()
+            await asyncio.sleep_ms(LOOK_MS)
+
+    async def _join(self):
+        self._wlan.disconnect()
+        self._wlan.connect(self._ssid, self._password)
+        for _ in range(JOIN_MS // 100):
+            if self._wlan.isconnected() or self._wlan.status() in _WHY:
+                return
+            await asyncio.sleep_ms(100)
+
+
+_WHY = {
+    network.STAT_NO_AP_FOUND: "no network of this name in reach",
+    network.STAT_WRONG_PASSWORD: "wrong password",
+}
