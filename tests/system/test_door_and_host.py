@@ -1,6 +1,7 @@
 """The shipped firmware on the simulated board, the real host and a broker, from a bare board on."""
 
 import threading
+import time
 
 import pytest
 from sqlalchemy import select
@@ -8,10 +9,10 @@ from test_host_serve import port, site  # noqa: F401
 
 from altgate.link.server import Server
 from altgate.protocol import messages as m
-from altgate.protocol import reasons
+from altgate.protocol import provisioning, reasons
 from altgate.provision import payload
 from altgate.provision.session import Session
-from altgate.registry import doors
+from altgate.registry import commands, doors
 from altgate.registry.models import Event
 from altgate.rig.board import Board
 from conftest import micropython
@@ -37,6 +38,26 @@ def serving(site, port):  # noqa: F811
     thread.join(WAIT_S)
 
 
+@pytest.fixture
+def events(site, port, board, serving):  # noqa: F811
+    """A provisioned, connected door; a function that waits for an event of a kind in the register."""
+    provision(site, port, board)
+
+    def wait_for(kind, count=1):
+        deadline = time.monotonic() + WAIT_S
+        while time.monotonic() < deadline:
+            with site.read() as session:
+                found = list(session.scalars(select(Event).where(Event.kind == kind)))
+            if len(found) >= count:
+                return found
+            # The register has no signal to wait on; the console's lines set the pace.
+            board.console.read_line(0.05)
+        raise AssertionError(f"no event {m.KIND_NAMES[kind]}")
+
+    wait_for(m.KIND_BOOT)
+    return wait_for
+
+
 def provision(site, port, board):  # noqa: F811
     talk = Session(board.console)
     found = talk.hello()
@@ -46,19 +67,59 @@ def provision(site, port, board):  # noqa: F811
         talk.send(payload.build(site, session, door, network), lambda done: None)
         talk.commit(doors.key(site, door), found.nonce)
         payload.mark_done(site, session, door)
-
-
-def test_a_bare_board_becomes_a_door_that_reports(site, port, board, serving):  # noqa: F811
-    provision(site, port, board)
     assert board.wait(lambda: board.starts == 2)
+
+
+def test_the_host_opens_the_door_and_the_strike_secures_itself(site, board, events):  # noqa: F811
+    with site.write() as session:
+        number = commands.request(site, session, doors.find(session, "Front"), m.VERB_UNLOCK, 30)
+    assert board.wait_pin("strike", 1)
+    (event,) = events(m.KIND_COMMAND)
+    assert event.method == m.METHOD_COMMAND
+    with site.read() as session:
+        assert commands.result(session, number) == reasons.DONE
     assert board.wait_pin("strike", 0)
 
-    def kinds():
-        with site.read() as session:
-            return [(event.kind, event.reason) for event in session.scalars(select(Event))]
 
-    for _ in range(40):
-        if (m.KIND_BOOT, reasons.NONE) in kinds():
-            break
-        print(board.console.read_line(0.5))
-    assert (m.KIND_BOOT, reasons.NONE) in kinds()
+def test_what_happens_around_the_door_reaches_the_register(board, events):
+    board.drive("door_contact", 0)
+    events(m.KIND_DOOR_CLOSED)
+    board.drive("exit_contact", 0)
+    events(m.KIND_EXIT)
+    board.drive("door_contact", 1)
+    events(m.KIND_DOOR_OPENED)
+    board.drive("door_contact", 0)
+    events(m.KIND_DOOR_CLOSED, 2)
+    assert board.levels[board.pins["strike"]] == 0
+
+
+def test_a_door_opened_from_outside_without_leave_is_forced(board, events):
+    board.drive("door_contact", 0)
+    events(m.KIND_DOOR_CLOSED)
+    board.drive("door_contact", 1)
+    events(m.KIND_FORCED_OPEN)
+
+
+def test_the_register_reaches_the_door_and_outlives_its_supply(site, board, events):  # noqa: F811
+    def applied():
+        with site.read() as session:
+            door = doors.find(session, "Front")
+            return door.applied_version == door.state_version > 0
+
+    deadline = time.monotonic() + WAIT_S
+    while not applied() and time.monotonic() < deadline:
+        board.console.read_line(0.05)
+    assert applied()
+    board.power_off()
+    board.power_on()
+    events(m.KIND_BOOT, 2)
+    assert applied()
+
+
+def test_a_provisioned_console_answers_nobody(board, events):
+    for line in (b"AG gQE=\n", b"\x03\x03\n", b"\x01print(1)\x04\n", b"AG " + b"A" * 900 + b"\n"):
+        board.console.write(line)
+    deadline = time.monotonic() + 2
+    while time.monotonic() < deadline:
+        assert provisioning.MARK not in board.console.read_line(0.2)
+    assert board.starts == 2

@@ -1,6 +1,5 @@
 """``altgate serve`` against a real broker that demands certificates, and a door made with paho and cbor2."""
 
-import asyncio
 import hashlib
 import hmac
 import os
@@ -17,7 +16,6 @@ from typing import Any
 import cbor2
 import paho.mqtt.client as mqtt
 import pytest
-from amqtt.broker import Broker
 from paho.mqtt.enums import CallbackAPIVersion
 
 from altgate.keys.authority import issue
@@ -27,19 +25,9 @@ from altgate.protocol import messages as m
 from altgate.protocol import reasons, topics
 from altgate.registry import credentials, doors, residents
 from altgate.registry import site as sites
+from support.broker import Amqtt, free_port
 
 WAIT_S = 15
-
-
-class StrictBroker(Broker):
-    """amqtt with client certificates required; as shipped it lets clients without one in."""
-
-    @staticmethod
-    def _create_ssl_context(listener: Any) -> ssl.SSLContext:
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=listener["cafile"])
-        context.load_cert_chain(listener["certfile"], listener["keyfile"])
-        context.verify_mode = ssl.CERT_REQUIRED
-        return context
 
 
 @pytest.fixture
@@ -59,40 +47,12 @@ def site(tmp_path: Path) -> Iterator[sites.Site]:
 
 
 @pytest.fixture
-def port(site: sites.Site) -> Iterator[int]:
-    pki, loop, ready = site.data / "pki", asyncio.new_event_loop(), threading.Event()
-    found: list[int] = []
-    listener = {
-        "type": "tcp",
-        "bind": "127.0.0.1:0",
-        "ssl": True,
-        "cafile": str(pki / "ca.pem"),
-        "certfile": str(pki / "broker.pem"),
-        "keyfile": str(pki / "broker.key"),
-    }
-    stop = asyncio.Event()
-
-    async def run() -> None:
-        import socket
-
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            found.append(probe.getsockname()[1])
-        listener["bind"] = f"127.0.0.1:{found[0]}"
-        plugins = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
-        broker = StrictBroker({"listeners": {"default": listener}, "plugins": plugins})
-        await broker.start()
-        ready.set()
-        await stop.wait()
-        await broker.shutdown()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(run(),))
-    thread.start()
-    assert ready.wait(WAIT_S)
-    yield found[0]
-    loop.call_soon_threadsafe(stop.set)
-    thread.join(WAIT_S)
-    loop.close()
+def port(site: sites.Site, tmp_path: Path) -> Iterator[int]:
+    pki = site.data / "pki"
+    broker = Amqtt(tmp_path, free_port(), (pki / "ca.pem", pki / "broker.pem", pki / "broker.key"))
+    broker.start()
+    yield broker.port
+    broker.stop()
 
 
 class FakeDoor:
