@@ -11,6 +11,7 @@ from collections import namedtuple
 
 from altgate.link import packets
 from altgate.link.transport import Transport
+from protocol import reasons
 
 Config = namedtuple(
     "Config",
@@ -34,6 +35,7 @@ NOT_STORED = "not stored"
 NO_MEMORY = "no memory"
 TOO_LONG = "too long"
 
+_CODES = ((MALFORMED, reasons.BAD_FRAME), (TOO_LONG, reasons.TOO_LONG), (SILENT, reasons.TIMED_OUT))
 _TICK_MS = 50
 
 
@@ -73,7 +75,7 @@ class Client:
 
     def _reset(self):
         now = time.ticks_ms()
-        self._heard_ms = self._spoke_ms = now
+        self._opened_ms = self._heard_ms = self._spoke_ms = now
         self._asked_ms = self._writing_ms = None
         self._acks.clear()
         self._failure = None
@@ -86,6 +88,10 @@ class Client:
         self._window.append([packet_id, packets.publish(packet_id, topic, payload, retain), token, None])
         self._work.set()
         return True
+
+    def bad_input(self):
+        """How much was refused, by ``protocol.reasons`` code, for the hello."""
+        return {code: self.counts[reason] for reason, code in _CODES if reason in self.counts}
 
     async def run(self):
         """Connect, serve, and connect again, for ever."""
@@ -118,7 +124,10 @@ class Client:
                 _close(stream)
 
     async def _open(self):
-        stream = await self._transport.open()
+        try:
+            stream = await self._transport.open()
+        except OSError:
+            raise _Drop(UNREACHABLE) from None
         try:
             reader = packets.Reader(stream, self._heard)
             config = self._config
@@ -239,6 +248,8 @@ class Client:
 
     def _check_deadlines(self):
         now = time.ticks_ms()
+        if not self.is_up and time.ticks_diff(now, self._opened_ms) > self.connect_ms:
+            raise _Drop(SILENT)
         if self._writing_ms is not None and time.ticks_diff(now, self._writing_ms) > self.response_ms:
             raise _Drop(STALLED)
         if self._asked_ms is not None:

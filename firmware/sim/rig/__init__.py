@@ -1,1 +1,5 @@
-"""The board's surroundings on a PC: its supply, its serial cable and, on its buses, the chips."""
+"""The bench around the simulated board: its process, and the chips, cards and keys on its buses.
+
+Runs on CPython. `board.Board` is the way in; the chips speak their real byte protocols and share no code
+with the firmware, so that each checks the other.
+"""
