@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 from test_host_serve import port, site  # noqa: F401
 
+from altgate.keys.cards import card_key
 from altgate.link.server import Server
 from altgate.protocol import messages as m
 from altgate.protocol import provisioning, reasons
@@ -15,6 +16,7 @@ from altgate.provision.session import Session
 from altgate.registry import commands, doors
 from altgate.registry.models import Event
 from altgate.rig.board import Board
+from altgate.rig.ntag424 import CloneCard, Ntag424
 from conftest import micropython
 
 WAIT_S = 20
@@ -123,3 +125,23 @@ def test_a_provisioned_console_answers_nobody(board, events):
     while time.monotonic() < deadline:
         assert provisioning.MARK not in board.console.read_line(0.2)
     assert board.starts == 2
+
+
+def zone_key_of(site):  # noqa: F811
+    with site.read() as session:
+        return doors.zone_key(site, session, 1)
+
+
+def test_a_genuine_card_opens_and_its_clone_does_not(site, board, events):  # noqa: F811
+    uid = bytes([4, 0, 0, 0, 0, 0, 5])
+    card = Ntag424(uid, card_key(zone_key_of(site), uid, 1))
+    clone = CloneCard(card)
+    board.reader.put(clone)
+    (refused,) = events(m.KIND_ENTRY)
+    assert refused.reason == reasons.CARD_NOT_GENUINE
+    assert board.levels[board.pins["strike"]] == 0
+    board.reader.take(clone)
+    time.sleep(0.5)
+    board.reader.put(card)
+    assert board.wait_pin("strike", 1)
+    events(m.KIND_ENTRY, 2)

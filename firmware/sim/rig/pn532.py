@@ -71,6 +71,11 @@ class Pn532:
         with self._lock:
             self._field = [other for other in self._field if other is not card]
 
+    def cards(self) -> tuple[Card, ...]:
+        """What is in the field."""
+        with self._lock:
+            return tuple(self._field)
+
     def fail_answers(self, *faults: Fault) -> None:
         """Damage the next answers, one fault each."""
         with self._lock:

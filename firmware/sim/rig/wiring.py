@@ -1,0 +1,64 @@
+"""The board file (hardware/board.toml) as the rig needs it: pins by name, buses, partitions."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .keypad import Matrix
+
+_OUTPUTS = ("strike", "tone", "face_supply", "lamp")
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """What is joined to which pin. ``rest`` holds the level of each contact while nothing happens."""
+
+    outputs: Mapping[str, int]
+    contacts: Mapping[str, int]
+    rest: Mapping[str, int]
+    keypad: Matrix
+    reader: str  # UART number as the settings file names it
+    scanner: str
+    flash_bytes: int
+    partitions: tuple[tuple[str, int, int, int, int], ...]  # label, type, subtype, offset, size
+    clock_address: int
+
+    def pin(self, name: str) -> int:
+        """The pin's number; ValueError for a name that the board file lacks."""
+        for pins in (self.outputs, self.contacts):
+            if name in pins:
+                return pins[name]
+        raise ValueError(f"the board file names no output or contact {name!r}")
+
+    def name(self, pin: int) -> str:
+        """The name of a pin, or its number as text where it has none."""
+        for pins in (self.outputs, self.contacts):
+            for name, number in pins.items():
+                if number == pin:
+                    return name
+        return str(pin)
+
+
+def load(path: Path) -> Wiring:
+    """Read a board file; KeyError where something is missing, ValueError where it is no TOML."""
+    board: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    pins, rest = board["pins"], {}
+    # A contact's level is named for what happens then ("door_open"): at rest it has the other one.
+    for level, value in board["levels"].items():
+        contact = next((name for name in (level.split("_")[0] + "_contact", level.split("_")[0])
+                        if name in pins and name not in _OUTPUTS), None)  # fmt: skip
+        if contact:
+            rest[contact] = 1 - int(value)
+    return Wiring(
+        outputs={name: pins[name] for name in _OUTPUTS},
+        contacts={name: pins[name] for name in rest},
+        rest=rest,
+        keypad=Matrix(pins["keypad_rows"], pins["keypad_columns"], board["keypad"]["keys"]),
+        reader=str(board["uarts"]["reader"]["id"]),
+        scanner=str(board["uarts"]["scanner"]["id"]),
+        flash_bytes=board["board"]["flash_bytes"],
+        partitions=tuple((label, *numbers) for label, numbers in board["partitions"].items()),
+        clock_address=board["i2c"]["clock_address"],
+    )
