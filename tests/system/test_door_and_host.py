@@ -15,8 +15,8 @@ from altgate.provision import payload
 from altgate.provision.session import Session
 from altgate.registry import commands, doors
 from altgate.registry.models import Event
-from altgate.rig.board import Board
 from altgate.rig.ntag424 import CloneCard, Ntag424
+from altgate.rig.supply import Board
 from conftest import micropython
 
 WAIT_S = 20
