@@ -25,6 +25,7 @@ lint: env  ## style and types
 	$(BIN)/mypy
 
 test: env lint  ## every test
+	@bash tests/support/debian.sh
 	$(BIN)/python -m pytest
 
 test-core: env lint  ## the tests that need no Debian package
