@@ -23,6 +23,7 @@ METHOD = 13
 CREDENTIAL = 14  # credential id, 0 for none
 RESIDENT = 15  # resident pseudonym, 0 for none
 DETAIL = 25  # a number whose meaning depends on the kind (a pass id, a gap's count)
+DETAIL_BITS = 63  # so that a database's signed 64-bit column holds it; pass ids keep to it
 
 # state
 BASE_VERSION = 16

@@ -6,7 +6,8 @@ import micropython
 import simctl
 
 _pins = {}
-_driven = {}  # levels the rig drives, by pin number
+# Levels the rig drives, by pin number.
+_driven = {int(number): level for number, level in simctl.config.get("driven", {}).items()}
 _matrix = simctl.config.get("matrix", {})
 _rows = tuple(_matrix.get("rows", ()))
 _columns = tuple(_matrix.get("cols", ()))

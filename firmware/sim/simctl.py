@@ -98,7 +98,8 @@ async def _listen(asyncio):
     while True:
         line = await stream.readline()
         if not line:
-            return
+            # Whoever held the board is gone, and its supply with them.
+            end(POWER_CUT)
         handle(line)
 
 

@@ -31,6 +31,7 @@ class Pn532:
     def __init__(self, send: Send) -> None:
         self.last_byte_ns = 0  # just before the last byte of the newest answer
         self.commands = 0  # how many sound commands came
+        self.empty_looks = 0  # how many looks for a card found an empty field
         self._send = send
         self._lock = threading.RLock()
         self._field: list[Card] = []
@@ -159,6 +160,8 @@ class Pn532:
         self._chained = b""
         # Initiator data names one card by its UID; without it any will do.
         cards = [card for card in self._field if not data[2:] or card.uid == data[2:]] if data[1] == 0 else []
+        if not self._field:
+            self.empty_looks += 1
         if not cards and self._retries == FOR_EVER:
             self._waiting = data
             return None

@@ -80,7 +80,10 @@ def _ack(door: Door) -> Answer:
 
 def _event(site: Site, session: Session, door: Door, content: dict[int, Any], data: bytes) -> list[Answer]:
     sequence = sealed.number(content, messages.SEQUENCE)
-    fields = {name: sealed.number(content, key) for name, key in EVENT_FIELDS.items()}
+    fields = {
+        name: sealed.number(content, key, messages.DETAIL_BITS if key == messages.DETAIL else 32)
+        for name, key in EVENT_FIELDS.items()
+    }
     same = select(Event).where(Event.door_id == door.door_id, Event.journal == door.journal)
     known = session.scalars(same.where(Event.sequence == sequence)).first()
     if known is None:

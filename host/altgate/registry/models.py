@@ -3,7 +3,7 @@
 Nothing here is a secret in the clear: keys are sealed, PINs and card numbers are keyed hashes.
 """
 
-from sqlalchemy import ForeignKey, LargeBinary, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
@@ -170,7 +170,7 @@ class Event(Base):
     method: Mapped[int | None]
     credential: Mapped[int | None]
     resident: Mapped[int | None]
-    detail: Mapped[int | None]
+    detail: Mapped[int | None] = mapped_column(BigInteger)
     time: Mapped[int | None]
     time_quality: Mapped[int | None]
     message: Mapped[bytes | None]

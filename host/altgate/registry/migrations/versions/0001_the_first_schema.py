@@ -34,7 +34,7 @@ def upgrade() -> None:
         sa.Column("method", sa.Integer(), nullable=True),
         sa.Column("credential", sa.Integer(), nullable=True),
         sa.Column("resident", sa.Integer(), nullable=True),
-        sa.Column("detail", sa.Integer(), nullable=True),
+        sa.Column("detail", sa.BigInteger(), nullable=True),
         sa.Column("time", sa.Integer(), nullable=True),
         sa.Column("time_quality", sa.Integer(), nullable=True),
         sa.Column("message", sa.LargeBinary(), nullable=True),

@@ -1,0 +1,220 @@
+"""One building on this machine: broker, host and a provisioned door, joined by the real protocols."""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from sqlalchemy import event, select
+from sqlalchemy.orm import Session
+
+from altgate.demo.broker import Amqtt, Broker, free_port
+from altgate.keys.cards import card_key
+from altgate.link.server import Server
+from altgate.protocol import messages
+from altgate.provision import payload
+from altgate.provision.port import SerialPort
+from altgate.provision.session import Session as Exchange
+from altgate.registry import commands, credentials, doors, passes, residents
+from altgate.registry import site as sites
+from altgate.registry.models import Door, Event
+from altgate.rig.board import Board
+from altgate.rig.ntag424 import Ntag424
+
+FRONT, BACK = "Front door", "Back door"
+ZONE = 1
+UNIT, PIN = "1204", "246813"
+CARD_UID = bytes.fromhex("04a17e9a7e0101")
+WAIT_S = 20.0
+LOOK_S = 0.2
+BROKER_NAME = "altgate-broker"
+T = TypeVar("T")
+Told = Callable[[str], None]
+
+
+def _silent(_text: str) -> None:
+    """Nobody listens."""
+
+
+class Building:
+    """A building in ``folder``, new at the first start and found again at the next.
+
+    broker: made from ``(folder, port, pki)``, amqtt unless given. heap: the door's, as for Board. Every
+    method may be called from any thread; those that wait raise TimeoutError with what they waited for.
+    """
+
+    def __init__(
+        self, folder: Path, broker: Callable[[Path, int, tuple[Path, Path, Path]], Broker] = Amqtt,
+        heap: str = "512k", told: Told = _silent,
+    ) -> None:  # fmt: skip
+        self._told = told
+        self._changed = threading.Condition()
+        folder.mkdir(parents=True, exist_ok=True)
+        data = folder / "site"
+        self.is_new = not (data / sites.DATABASE).exists()
+        if self.is_new:
+            told("Setting up the building: its register, keys and certificates.")
+            sites.create(data, "Lakeside", "http://localhost", "Ana", (BROKER_NAME,)).close()
+        self.site = sites.Site(data)
+        event.listen(Session, "after_commit", self._on_commit)
+        pki = data / "pki"
+        self.broker = broker(folder, _port(folder), (pki / "ca.pem", pki / "broker.pem", pki / "broker.key"))
+        board = folder / "board"
+        board.mkdir(exist_ok=True)
+        self.board = Board(board, heap=heap, is_on=False)
+        self._server = Server(self.site, "127.0.0.1", self.broker.port)
+        self._serving: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start everything; provision the door where it is new. Returns when the door is up to date."""
+        self._told(f"Starting the broker on port {self.broker.port}; it demands a client certificate.")
+        self.broker.start()
+        self._serving = threading.Thread(target=self._server.run, name="host", daemon=True)
+        self._serving.start()
+        if self.is_new:
+            self._register()
+        self._told("Switching the board on: the shipped firmware on MicroPython.")
+        before = len(self.events(messages.KIND_BOOT))
+        self.board.power_on()
+        with self.site.read() as session:
+            is_bare = doors.find(session, FRONT).provisioned_at is None
+        if is_bare:
+            self.provision()
+        self.wait(lambda: len(self.events(messages.KIND_BOOT)) > before or None, "the door's hello")
+        self.wait_applied()
+        self._told("The door is connected and up to date.")
+
+    def stop(self) -> None:
+        """End everything that start() began; may be called twice."""
+        self.board.stop()
+        if self._serving:
+            self._server.stop()
+            self._serving.join()
+            self._serving = None
+        self.broker.stop()
+        if event.contains(Session, "after_commit", self._on_commit):
+            event.remove(Session, "after_commit", self._on_commit)
+        self.site.close()
+
+    def provision(self, name: str = FRONT) -> None:
+        """Give the board on the serial line its identity; the door comes up with it."""
+        self._told(f"Provisioning {name} over its serial line, {self.board.console_path}.")
+        starts = self.board.starts
+        port = SerialPort(self.board.console_path)
+        try:
+            exchange = Exchange(port)
+            bare = exchange.hello()
+            with self.site.write() as session:
+                door = doors.find(session, name)
+                network = payload.Network("127.0.0.1", self.broker.port, "", "")
+                exchange.send(payload.build(self.site, session, door, network), lambda _done: None)
+                exchange.commit(doors.key(self.site, door), bare.nonce)
+                payload.mark_done(self.site, session, door)
+        finally:
+            port.close()
+        self.board.wait_start(starts + 1)
+
+    def card(self) -> Ntag424:
+        """The resident's card, with the key that this building gave it."""
+        with self.site.read() as session:
+            zone_key = doors.zone_key(self.site, session, ZONE)
+        return Ntag424(CARD_UID, card_key(zone_key, CARD_UID, ZONE))
+
+    def issue_pass(
+        self, door: str = FRONT, lasts_s: int = 3600, uses: int = 1, starts_s: int = -60
+    ) -> tuple[str, bytes]:
+        """A new pass for one door: its text and its id."""
+        now = int(time.time())
+        with self.site.write() as session:
+            doors_ = [doors.find(session, door)]
+            times = (now + starts_s, now + lasts_s)
+            made, text = passes.issue(self.site, session, doors_, times, uses, "demo", None)
+            return text, made.pass_id
+
+    def request(self, verb: int, valid_s: int = 30) -> int:
+        """Have the host send a command to the front door; returns its number."""
+        with self.site.write() as session:
+            return commands.request(self.site, session, doors.find(session, FRONT), verb, valid_s)
+
+    def events(self, kind: int | None = None) -> list[Event]:
+        """The front door's events in the register, oldest first."""
+        with self.site.read() as session:
+            query = select(Event).join(Door, Door.door_id == Event.door_id).where(Door.name == FRONT)
+            if kind is not None:
+                query = query.where(Event.kind == kind)
+            return list(session.scalars(query.order_by(Event.number)))
+
+    def wait_event(self, kind: int, after: int = 0, timeout_s: float = WAIT_S) -> Event:
+        """The first event of a kind whose record number is above ``after``."""
+
+        def look() -> Event | None:
+            return next((found for found in self.events(kind) if found.number > after), None)
+
+        return self.wait(look, f"an event {messages.KIND_NAMES[kind]}", timeout_s)
+
+    def wait_applied(self) -> None:
+        """Wait until the front door has said that it holds all that the register wants it to."""
+
+        def look() -> bool | None:
+            with self.site.read() as session:
+                door = doors.find(session, FRONT)
+                return door.applied_version == door.state_version or None
+
+        self.wait(look, "the door to apply its state")
+
+    def last_number(self) -> int:
+        """Number of the newest record, 0 for none."""
+        found = self.events()
+        return found[-1].number if found else 0
+
+    def wait(self, look: Callable[[], T | None], what: str, timeout_s: float = WAIT_S) -> T:
+        """Wait until ``look()`` gives something; it is called after each change of the register."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            found = look()
+            if found is not None:
+                return found
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError(f"waited {timeout_s:.0f} s for {what}")
+            with self._changed:
+                self._changed.wait(min(left, LOOK_S))
+
+    def _register(self) -> None:
+        with self.site.write() as session:
+            site = self.site
+            doors.ensure_zone(site, session, ZONE)
+            front = doors.add(site, session, FRONT, ZONE, None, False)
+            doors.add(site, session, BACK, ZONE, None, False)
+            resident = residents.add(site, session, "Bo", UNIT)
+            always = (0, 0)
+            credentials.add(site, session, messages.TYPE_CARD, CARD_UID, resident, [front], always)
+            pin = f"{UNIT}#{PIN}".encode()
+            credentials.add(site, session, messages.TYPE_PIN, pin, resident, [front], always)
+
+    def _on_commit(self, _session: Session) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+
+def _port(folder: Path) -> int:
+    """The broker's port: chosen once, because the door was given it when it was provisioned."""
+    kept = folder / "broker.port"
+    if not kept.exists():
+        kept.write_text(str(free_port()), encoding="utf-8")
+    return int(kept.read_text(encoding="utf-8"))
