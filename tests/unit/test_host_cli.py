@@ -47,6 +47,7 @@ class Altgate:
 def altgate(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Altgate]:
+    monkeypatch.setenv("COLUMNS", "160")
     run = Altgate(tmp_path / "site", capsys, monkeypatch)
     run("init", "Lakeside", "--origin", "http://localhost:8080", "--manager", "Ana")
     run("door", "add", "Front")
@@ -73,6 +74,17 @@ MISTAKES = {
     "zone": ("door", "add", "Roof", "--zone", "256"),
     "unknown door to open": ("door", "open", "Cellar"),
     "unknown credential": ("credential", "revoke", "99"),
+    "release too short": ("door", "set", "Front", "--release-s", "2"),
+    "release too long": ("door", "set", "Front", "--release-s", "61"),
+    "held open too short": ("door", "set", "Front", "--held-open-s", "4"),
+    "held open too long": ("door", "set", "Front", "--held-open-s", "3601"),
+    "one good, one bad": ("door", "set", "Front", "--legacy-uid", "--release-s", "61"),
+    "no setting": ("door", "set", "Front"),
+    "unknown door to set": ("door", "set", "Cellar", "--release-s", "5"),
+    "unknown door to show": ("door", "show", "Cellar"),
+    "unknown door to remove": ("door", "remove", "Cellar"),
+    "unknown door of a pass": ("pass", "issue", "--door", "Cellar", "--until", "2090-01-01"),
+    "unknown pass": ("pass", "revoke", "00"),
     "actor": ("--actor", "Eve", "door", "add", "Roof"),
 }
 PINS = {"short": "12345", "letters": "12345x", "one digit": "111111", "empty": "", "long": "123456789"}
@@ -113,6 +125,25 @@ def test_revoked_pin_stays_refused_at_another_door(altgate: Altgate) -> None:
 def test_legacy_uid_is_called_clonable(altgate: Altgate) -> None:
     said = altgate("credential", "add", "legacy-uid", "01020304", *BO, "--door", "Front")
     assert "clonable" in said and "clonable" in altgate("credential", "revoke", "3")
+
+
+def test_settings_are_listed_as_wanted_and_as_the_door_has_them(altgate: Altgate) -> None:
+    said = altgate("door", "set", "Front", "--release-s", "8", "--held-open-s", "60", "--legacy-uid")
+    assert "8 s" in said and "60 s" in said and "clonable legacy UIDs on" in said
+    wanted = {"legacy_uid": True, "release_s": 8, "held_open_s": 60}
+    factory = {"legacy_uid": False, "release_s": 5, "held_open_s": 30}
+    for applied, has in ((None, None), (0, factory), (2, factory), (5, wanted)):
+        database = sqlite3.connect(altgate.data / "altgate.db")
+        with database:
+            database.execute("UPDATE doors SET applied_version = ? WHERE name = 'Front'", (applied,))
+        database.close()
+        (front, _) = altgate.json("door", "list")
+        shown = altgate.json("door", "show", "Front")
+        assert isinstance(shown, dict) and shown.items() >= (wanted | {"applied": has}).items()
+        assert shown.items() >= front.items()
+        for text in (altgate("door", "show", "Front"), altgate("door", "list").split("Garage")[0]):
+            assert ("(has 5 s)" in text) is (has == factory) and "8 s" in text
+            assert ("(has ?)" in text) is (applied is None) and "clonable" in text
 
 
 def test_pass_is_shown_once_and_written_as_png(altgate: Altgate, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ _MOST = 64 + limits.CREDENTIALS * (RECORD + _REVOKED)
 SETTINGS = {
     messages.SETTING_LEGACY_UID: (0, 1, 0),
     messages.SETTING_RELEASE_S: (limits.RELEASE_S_MIN, limits.RELEASE_S_MAX, limits.RELEASE_S),
-    messages.SETTING_HELD_OPEN_S: (5, 3600, limits.HELD_OPEN_S),
+    messages.SETTING_HELD_OPEN_S: (limits.HELD_OPEN_S_MIN, limits.HELD_OPEN_S_MAX, limits.HELD_OPEN_S),
 }
 
 

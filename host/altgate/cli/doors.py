@@ -4,12 +4,13 @@ import time
 from typing import Annotated
 
 import typer
+from sqlalchemy.orm import Session
 
-from altgate.cli.output import AsJson, Row, show_result, show_rows, site
+from altgate.cli.output import CLONABLE, AsJson, Row, show_result, show_rows, site
 from altgate.clock import to_text
 from altgate.errors import CheckFailed
 from altgate.protocol import messages, reasons
-from altgate.registry import commands, doors
+from altgate.registry import commands, doors, settings
 from altgate.registry.models import Door
 from altgate.texts import reason_text
 
@@ -18,7 +19,13 @@ Name = Annotated[str, typer.Argument(help="The door's id or name.")]
 POLL_S = 0.1
 
 
-def _row(door: Door) -> Row:
+def _bounds(setting: settings.Setting) -> str:
+    return f"{setting.lowest} to {setting.highest}"
+
+
+def _row(session: Session, door: Door) -> Row:
+    """A door for scripts: each setting as the register wants it, and ``applied`` as the door has it."""
+    wanted, applied = settings.wanted(session, door), settings.applied(session, door)
     return {
         "door_id": door.door_id,
         "name": door.name,
@@ -27,8 +34,37 @@ def _row(door: Door) -> Row:
         "state_version": door.state_version,
         "applied_version": door.applied_version,
         "last_hello": to_text(door.last_hello_at),
-        "legacy_uid": "on (clonable)" if door.allows_legacy_uid else "off",
+        **{setting.name: value for setting, value in _plain(wanted).items()},
+        "applied": applied and {setting.name: value for setting, value in _plain(applied).items()},
     }
+
+
+def _short(session: Session, door: Door) -> Row:
+    """A door as a line of the list."""
+    return {
+        "door_id": door.door_id,
+        "name": door.name,
+        "zone": door.zone,
+        "is_online": door.is_online,
+        **_cells(session, door),
+    }
+
+
+def _plain(values: settings.Values) -> dict[settings.Setting, int | bool]:
+    return {one: bool(value) if one is settings.LEGACY_UID else value for one, value in values.items()}
+
+
+def _cells(session: Session, door: Door) -> Row:
+    """A door's settings for people: one cell each, which tells where the door still has another value."""
+    wanted, applied = settings.wanted(session, door), settings.applied(session, door)
+    return {one.name: _cell(one, value, applied) for one, value in wanted.items()}
+
+
+def _cell(setting: settings.Setting, value: int, applied: settings.Values | None) -> str:
+    text = setting.text(value) + (f" ({CLONABLE})" if setting is settings.LEGACY_UID and value else "")
+    if applied is None:
+        return f"{text} (has ?)"
+    return text if applied[setting] == value else f"{text} (has {setting.text(applied[setting])})"
 
 
 @app.command("add")
@@ -46,14 +82,17 @@ def add(
     opened = site(context)
     with opened.write() as session:
         door = doors.add(opened, session, name, zone, door_id, legacy_uid)
-    show_result(_row(door), as_json, f"Door {name} is {door.door_id}. Next: altgate provision.")
+        row = _row(session, door)
+    show_result(row, as_json, f"Door {name} is {door.door_id}. Next: altgate provision.")
 
 
 @app.command("list")
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """All doors."""
     with site(context).read() as session:
-        rows = [_row(door) for door in doors.present(session)]
+        rows = [
+            _row(session, door) if as_json else _short(session, door) for door in doors.present(session)
+        ]
     show_rows(rows, as_json, "There is no door yet: altgate door add.")
 
 
@@ -62,19 +101,22 @@ def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     """One door in full."""
     with site(context).read() as session:
         door = doors.find(session, name)
-    row = _row(door) | {
-        "boot": door.boot,
-        "firmware": door.firmware,
-        "build": door.build,
-        "events_kept": door.acked_sequence,
-        "provisioned": to_text(door.provisioned_at),
-        "created": to_text(door.created_at),
-        "actor": door.actor,
-    }
+        row = _row(session, door) | {
+            "boot": door.boot,
+            "firmware": door.firmware,
+            "build": door.build,
+            "events_kept": door.acked_sequence,
+            "provisioned": to_text(door.provisioned_at),
+            "created": to_text(door.created_at),
+            "actor": door.actor,
+        }
+        cells = _cells(session, door)
     if as_json:
         show_result(row, True, "")
-    else:
-        show_rows([{"field": key.replace("_", " "), "value": value} for key, value in row.items()], False, "")
+        return
+    del row["applied"]
+    fields = (row | cells).items()
+    show_rows([{"field": key.replace("_", " "), "value": value} for key, value in fields], False, "")
 
 
 @app.command("set")
@@ -82,18 +124,31 @@ def set_(
     context: typer.Context,
     name: Name,
     legacy_uid: Annotated[
-        bool, typer.Option("--legacy-uid/--no-legacy-uid", help="Clonable UID-only cards.")
-    ],
+        bool | None, typer.Option("--legacy-uid/--no-legacy-uid", help="Accept clonable UID-only cards.")
+    ] = None,
+    release_s: Annotated[
+        int | None, typer.Option(help=f"Seconds the strike stays released, {_bounds(settings.RELEASE_S)}.")
+    ] = None,
+    held_open_s: Annotated[
+        int | None,
+        typer.Option(help=f"Seconds until an open door is reported, {_bounds(settings.HELD_OPEN_S)}."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change a door's settings."""
+    """Change settings of a door; it applies them when it is reached."""
+    given = {
+        settings.LEGACY_UID: legacy_uid,
+        settings.RELEASE_S: release_s,
+        settings.HELD_OPEN_S: held_open_s,
+    }
+    changes = {setting: int(value) for setting, value in given.items() if value is not None}
     opened = site(context)
     with opened.write() as session:
         door = doors.find(session, name)
-        doors.set_legacy_uid(opened, session, door, legacy_uid)
-    show_result(
-        _row(door), as_json, f"Clonable legacy UIDs are {'on' if legacy_uid else 'off'} at {door.name}."
-    )
+        doors.change_settings(opened, session, door, changes)
+        row = _row(session, door)
+    said = ", ".join(setting.sentence(value) for setting, value in changes.items())
+    show_result(row, as_json, f"{door.name}: {said}.")
 
 
 @app.command("open")

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from altgate.clock import now_s
 from altgate.errors import Refused
 from altgate.protocol import limits, messages
+from altgate.registry import settings
 from altgate.registry.models import Door, DoorOperation, Zone
 from altgate.registry.site import Site
 
@@ -66,12 +67,11 @@ def add(site: Site, session: Session, name: str, zone: int, door_id: str | None,
         journal=1,
         acked_sequence=0,
         is_online=False,
-        allows_legacy_uid=False,
     )
     session.add(door)
     session.flush()
     if legacy:
-        set_legacy_uid(site, session, door, True)
+        change_settings(site, session, door, {settings.LEGACY_UID: 1})
     site.record(session, "door added", chosen)
     return door
 
@@ -113,8 +113,15 @@ def operate(site: Site, session: Session, door: Door, operation: list[object]) -
     )
 
 
-def set_legacy_uid(site: Site, session: Session, door: Door, allowed: bool) -> None:
-    """Let a door accept clonable UID-only cards, or stop it."""
-    door.allows_legacy_uid = allowed
-    operate(site, session, door, [messages.OP_SETTING, messages.SETTING_LEGACY_UID, int(allowed)])
-    site.record(session, "clonable legacy UIDs " + ("on" if allowed else "off"), door.door_id)
+def change_settings(site: Site, session: Session, door: Door, changes: settings.Values) -> None:
+    """Change settings of a door; raises Refused for none and for a value out of bounds."""
+    if not changes:
+        options = ", ".join(setting.option for setting in settings.ALL)
+        raise Refused(f"There is nothing to change: give one of {options}.")
+    for setting, value in changes.items():
+        setting.check(value)
+    before = settings.wanted(session, door)
+    for setting, value in changes.items():
+        if before[setting] != value:
+            operate(site, session, door, [messages.OP_SETTING, setting.number, value])
+            site.record(session, setting.sentence(value), door.door_id)

@@ -62,7 +62,6 @@ class Door(Base):
     state_version: Mapped[int] = mapped_column(default=0)
     base_version: Mapped[int] = mapped_column(default=0)
     applied_version: Mapped[int | None]
-    allows_legacy_uid: Mapped[bool] = mapped_column(default=False)
     journal: Mapped[int] = mapped_column(default=1)
     acked_sequence: Mapped[int] = mapped_column(default=0)
     boot: Mapped[int | None]

@@ -102,7 +102,6 @@ def upgrade() -> None:
         sa.Column("state_version", sa.Integer(), nullable=False),
         sa.Column("base_version", sa.Integer(), nullable=False),
         sa.Column("applied_version", sa.Integer(), nullable=True),
-        sa.Column("allows_legacy_uid", sa.Boolean(), nullable=False),
         sa.Column("journal", sa.Integer(), nullable=False),
         sa.Column("acked_sequence", sa.Integer(), nullable=False),
         sa.Column("boot", sa.Integer(), nullable=True),
