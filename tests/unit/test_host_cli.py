@@ -85,6 +85,10 @@ MISTAKES = {
     "unknown door to remove": ("door", "remove", "Cellar"),
     "unknown door of a pass": ("pass", "issue", "--door", "Cellar", "--until", "2090-01-01"),
     "unknown pass": ("pass", "revoke", "00"),
+    "same manager": ("manager", "add", "ana"),
+    "manager without a name": ("manager", "add", " "),
+    "last manager": ("manager", "remove", "Ana"),
+    "unknown manager": ("manager", "remove", "Eve"),
     "actor": ("--actor", "Eve", "door", "add", "Roof"),
 }
 PINS = {"short": "12345", "letters": "12345x", "one digit": "111111", "empty": "", "long": "123456789"}

@@ -7,7 +7,7 @@ from typing import Annotated
 import platformdirs
 import typer
 
-from altgate.cli import audit, credentials, doors, passes, provision, residents, serve, setup
+from altgate.cli import audit, credentials, doors, managers, passes, provision, residents, serve, setup
 from altgate.cli.errors import exit_code, table_text
 from altgate.errors import AltgateError
 
@@ -22,6 +22,7 @@ app.command("init")(setup.init)
 app.command("serve")(serve.serve)
 app.command("provision")(provision.provision)
 app.add_typer(doors.app, name="door")
+app.add_typer(managers.app, name="manager")
 app.add_typer(residents.app, name="resident")
 app.add_typer(credentials.app, name="credential")
 app.add_typer(passes.app, name="pass")
@@ -31,8 +32,13 @@ app.add_typer(audit.app, name="audit")
 @app.callback()
 def _options(
     context: typer.Context,
-    data: Annotated[Path | None, typer.Option(envvar="ALTGATE_DATA", help="Data directory.")] = None,
-    actor: Annotated[str | None, typer.Option(envvar="ALTGATE_ACTOR", help="Manager who acts.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(envvar="ALTGATE_DATA", help="The building's data directory.")
+    ] = None,
+    actor: Annotated[
+        str | None,
+        typer.Option(envvar="ALTGATE_ACTOR", help="The manager who acts; needed where there are several."),
+    ] = None,
 ) -> None:
     context.obj = {"data": data or Path(platformdirs.user_data_dir("altgate")), "actor": actor}
 

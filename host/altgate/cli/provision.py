@@ -29,6 +29,7 @@ def provision(
     """Give a bare board its identity, keys, broker and certificates."""
     host, number = address(broker)
     opened = site(context)
+    opened.check_actor()
     with opened.read() as session:
         found = doors.find(session, door)
     password = read_secret("Wi-Fi password", stdin) if ssid else ""

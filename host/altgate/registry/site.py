@@ -36,7 +36,21 @@ class Site:
             names = list(session.scalars(select(Manager.name).order_by(Manager.id)))
         if actor is not None and actor not in names:
             raise Refused(f"No manager is called {actor!r}: use one of {', '.join(names)}.")
-        self.actor = actor or names[0]
+        self._actor, self._managers = actor, names
+
+    @property
+    def actor(self) -> str:
+        """The manager who acts; raises Refused where there are several and none was named."""
+        if self._actor is None and len(self._managers) > 1:
+            raise Refused(
+                f"There are {len(self._managers)} managers: say who acts with --actor or ALTGATE_ACTOR, "
+                f"one of {', '.join(self._managers)}."
+            )
+        return self._actor or self._managers[0]
+
+    def check_actor(self) -> None:
+        """Raise Refused as ``actor`` does, before something is done that cannot be undone."""
+        _ = self.actor
 
     def close(self) -> None:
         """Close the database's connections."""
