@@ -39,9 +39,10 @@ class Door:
         board.mount_files()
         self.boot = self.counters.get(KEY_BOOT) + 1
         self.counters.put(KEY_BOOT, self.boot)
-        self.clock = DoorClock(board.clock_chip(), self.counters)
-        self.credentials = Credentials()
         self.identity = identity.load(board.partition("keys"))
+        floor = self.identity.provisioned_at if self.identity else 0
+        self.clock = DoorClock(board.clock_chip(), self.counters, floor, board.set_system_clock)
+        self.credentials = Credentials()
         self.desk = Desk(
             self.credentials,
             PassUses(),
@@ -114,9 +115,10 @@ def channels(door):
     )
 
 
-def connection(door):
+def connection(door, ways_in):
     """The tasks that keep a provisioned door in touch with its host."""
     from altgate.link.mqtt import Client, Config
+    from altgate.link.quiet import Quiet
     from altgate.link.wifi import Wifi
 
     who, uplink = door.identity, door.uplink
@@ -134,11 +136,17 @@ def connection(door):
         limits.KEEPALIVE_S,
         [topics.topic(who.door_id, "down/#")],
     )
-    client = Client(config, uplink.on_message, uplink.on_up, uplink.on_down)
+    wifi = Wifi(who.wifi_ssid, who.wifi_password, _wifi_told) if who.wifi_ssid else None
+    quiet = Quiet(ways_in)
+
+    def may_open():
+        return (wifi is None or wifi.is_joined) and quiet.is_now()
+
+    client = Client(config, uplink.on_message, uplink.on_up, uplink.on_down, may_open=may_open)
     uplink.attach(client)
     tasks = [client.run(), uplink.run()]
-    if who.wifi_ssid:
-        tasks.append(Wifi(who.wifi_ssid, who.wifi_password, _wifi_told).run())
+    if wifi:
+        tasks.append(wifi.run())
     return tasks
 
 
@@ -175,19 +183,39 @@ async def console(door):
                 machine.reset()
 
 
-async def main():
-    """Run the door until its supply ends."""
+def run():
+    """Run the door until its supply ends. Whatever ends it otherwise starts the board anew, locked."""
+    import machine
+
+    board.radio_on()
     door = Door()
+    try:
+        asyncio.run(main(door))
+    except Exception as error:
+        _failed("door", error)
+    door.strike.secure()
+    machine.reset()
+
+
+async def main(door):
+    """The tasks of a door, watched over."""
+    watchdog = board.watchdog()
     print("altgate %s, %s build, %s" % (altgate.VERSION, altgate.BUILD, _who(door)))
     tasks = [asyncio.create_task(door.contacts.run()), asyncio.create_task(console(door))]
     if door.identity:
-        tasks += [asyncio.create_task(channel.run()) for channel in channels(door)]
-        tasks += [asyncio.create_task(task) for task in connection(door)]
+        ways_in = channels(door)
+        tasks += [asyncio.create_task(way.run()) for way in ways_in]
+        tasks += [asyncio.create_task(task) for task in connection(door, ways_in)]
     gc.collect()
     while True:
+        watchdog.feed()
         for task in tasks:
             if task.done():
                 raise RuntimeError("a task of the door ended")
+        try:
+            door.clock.keep_floor()
+        except OSError as error:
+            _failed("clock", error)
         await asyncio.sleep_ms(1000)
 
 

@@ -1,6 +1,7 @@
 """Pins, buses and partitions made into objects: the only module that knows the wiring."""
 
 import machine
+import network
 import vfs
 from esp32 import Partition
 
@@ -9,7 +10,24 @@ from altgate.drivers import ds3231, gm65, keypad, pn532
 from altgate.store import files
 
 READER_BUFFER = 512
+WATCHDOG_MS = 8000
 SCANNER_BUFFER = 1024
+
+
+def radio_on():
+    """Power the radio without joining: only then are the chip's random numbers random."""
+    network.WLAN(network.STA_IF).active(True)
+
+
+def watchdog():
+    """Start the watchdog; the board starts anew unless its ``feed()`` is called every few seconds."""
+    return machine.WDT(timeout=WATCHDOG_MS)
+
+
+def set_system_clock(unix):
+    """Set the port's own clock to Unix seconds, UTC."""
+    year, month, day, hour, minute, second = ds3231.from_unix(unix)
+    machine.RTC().datetime((year, month, day, 0, hour, minute, second, 0))
 
 
 def partition(label):

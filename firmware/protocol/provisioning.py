@@ -32,3 +32,4 @@ CERTIFICATE = 9
 PRIVATE_KEY = 10
 WIFI_SSID = 11
 WIFI_PASSWORD = 12
+TIME = 13  # Unix seconds of the laptop: certificates can be judged before the host was heard

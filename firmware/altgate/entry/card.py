@@ -29,6 +29,7 @@ class CardChannel(Channel):
         while True:
             found = await self._reader.find()
             if found:
+                self.is_claiming = True
                 return await self._prove(found[0], found[1])
             await asyncio.sleep_ms(LOOK_MS)
 

@@ -13,6 +13,7 @@ class Channel:
     def __init__(self, submit, failed):
         self._submit = submit
         self._failed = failed
+        self.is_claiming = False  # somebody has begun to show what lets them in
 
     async def start(self):
         """Set up the hardware; raises on failure and is then called again."""
@@ -33,8 +34,9 @@ class Channel:
                     await self.start()
                     is_started = True
                 await self._submit(await self.claim())
+                self.is_claiming = False
                 await self.after()
             except Exception as error:
-                is_started = False
+                is_started = self.is_claiming = False
                 self._failed(self.name, error)
                 await asyncio.sleep_ms(PAUSE_MS)

@@ -21,6 +21,7 @@ class PinChannel(Channel):
 
     async def claim(self):
         while True:
+            self.is_claiming = False
             unit = await self._digits(limits.UNIT_DIGITS_MAX, None)
             if not unit:
                 continue
@@ -53,6 +54,7 @@ class PinChannel(Channel):
             except asyncio.TimeoutError:
                 return None
             self._feedback()
+            self.is_claiming = True
             timeout = limits.KEYPAD_IDLE_MS
             if key == "#":
                 return digits

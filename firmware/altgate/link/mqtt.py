@@ -47,8 +47,9 @@ class Client:
     """One door's connection to its broker.
 
     on_message(topic, payload, retain) is awaited and returns True once the message is stored, and only then
-    is it acknowledged. on_up(session_present) and on_down(reason) are called, not awaited. Set on_acked to
-    be told of the token of each message that the broker has acknowledged.
+    is it acknowledged. on_up(session_present) and on_down(reason) are called, not awaited. may_open() is
+    asked before each connection, which is put off until it says True. Set on_acked to be told of the token
+    of each message that the broker has acknowledged.
     """
 
     connect_ms = 15_000  # from name lookup to the answer to SUBSCRIBE
@@ -57,12 +58,13 @@ class Client:
     backoff_max_ms = 30_000
     settled_ms = 10_000  # a connection that held this long puts the backoff back to its least
 
-    def __init__(self, config, on_message, on_up, on_down, transport=None):
+    def __init__(self, config, on_message, on_up, on_down, transport=None, may_open=None):
         self._config = config
         self._on_message = on_message
         self._on_up = on_up
         self._on_down = on_down
         self._transport = transport or Transport(config)
+        self._may_open = may_open or _always
         self.on_acked = _nothing
         self.counts = {}
         self.is_up = False
@@ -97,6 +99,8 @@ class Client:
         """Connect, serve, and connect again, for ever."""
         backoff = self.backoff_min_ms
         while True:
+            while not self._may_open():
+                await asyncio.sleep_ms(_TICK_MS)
             started = time.ticks_ms()
             reason = await self._connection()
             self._count(reason)
@@ -307,6 +311,11 @@ def _close(stream):
 
 def _random(below):
     return int.from_bytes(os.urandom(3), "big") % (below + 1)
+
+
+def _always():
+    """Default of may_open."""
+    return True
 
 
 def _nothing(token):

@@ -37,8 +37,14 @@ class Session:
         """Count something that was thrown away."""
         self.bad_input[reason] = self.bad_input.get(reason, 0) + 1
 
-    def hello(self):
-        """What the door says first on each connection: ``(topic, payload)``; draws a fresh nonce."""
+    def hello(self, link_counts):
+        """What the door says first on each connection: ``(topic, payload)``; draws a fresh nonce.
+
+        link_counts: what the link below threw away since boot, by reason code.
+        """
+        dropped = dict(self.bad_input)
+        for reason, count in link_counts.items():
+            dropped[reason] = dropped.get(reason, 0) + count
         self._nonce = os.urandom(limits.NONCE_BYTES)
         return self._sealed(
             topics.UP_HELLO,
@@ -52,7 +58,7 @@ class Session:
                 messages.NONCE: self._nonce,
                 messages.TIME: self._clock.now() if self._clock.is_trusted else 0,
                 messages.TIME_QUALITY: self._clock.quality,
-                messages.BAD_INPUT: self.bad_input,
+                messages.BAD_INPUT: dropped,
             },
         )
 

@@ -53,7 +53,7 @@ class Uplink:
 
     def on_up(self, session_present):
         """The broker took us: say hello, and begin again with the oldest event that is owed."""
-        self._answers = [self._session.hello()]
+        self._answers = [self._session.hello(self._client.bad_input())]
         self._sent = self._journal.acknowledged
         door_id = self._answers[0][0].split("/")[1]
         self._answers.append((topics.topic(door_id, topics.UP_STATUS), topics.STATUS_ONLINE))

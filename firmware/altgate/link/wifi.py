@@ -18,16 +18,21 @@ class Wifi:
         self._wlan = network.WLAN(network.STA_IF)
         self._wlan.active(True)
 
+    @property
+    def is_joined(self):
+        """Whether the network carries anything just now."""
+        return self._wlan.isconnected()
+
     async def run(self):
         """For ever: look every two seconds, and join when not joined."""
-        was_joined = None
+        said = None
         while True:
-            is_joined = self._wlan.isconnected()
-            if is_joined != was_joined:
-                self._told("joined" if is_joined else _WHY.get(self._wlan.status(), "not joined"))
-                was_joined = is_joined
-            if not is_joined:
+            if not self.is_joined:
                 await self._join()
+            state = "joined" if self.is_joined else _WHY.get(self._wlan.status(), "not joined")
+            if state != said:
+                self._told(state)
+                said = state
             await asyncio.sleep_ms(LOOK_MS)
 
     async def _join(self):

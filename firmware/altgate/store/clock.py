@@ -16,18 +16,25 @@ FLOOR_STEP_S = 3600
 
 
 class DoorClock:
-    """``chip`` is drivers.ds3231.Clock or None; ``numbers`` is store.counters.Counters."""
+    """``chip`` is drivers.ds3231.Clock or None; ``numbers`` is store.counters.Counters.
 
-    def __init__(self, chip, numbers):
+    floor: Unix seconds that are known to have passed, such as the moment of provisioning. told(unix) sets
+    the port's own clock, by which TLS judges certificates.
+    """
+
+    def __init__(self, chip, numbers, floor=0, told=None):
         self._chip = chip
         self._numbers = numbers
+        self._first = floor
+        self._told = told
         self.quality = messages.QUALITY_UNKNOWN
-        self._base = numbers.get(counters.KEY_TIME_FLOOR)
+        self._base = self._floor()
         self._since = time.ticks_ms()
         read = self._read_chip()
         if read is not None and read >= OLDEST:
             self.quality = messages.QUALITY_CLOCK
             self._base = max(self._base, read)
+        self._tell()
 
     @property
     def is_trusted(self):
@@ -46,11 +53,11 @@ class DoorClock:
 
     def set(self, unix):
         """Take the host's time, which was bound to this door's nonce; never goes back below the floor."""
-        floor = self._numbers.get(counters.KEY_TIME_FLOOR)
-        if unix < max(OLDEST, floor):
+        if unix < max(OLDEST, self._floor()):
             return False
         self._base, self._since = unix, time.ticks_ms()
         self.quality = messages.QUALITY_HOST
+        self._tell()
         self.keep_floor()
         if self._chip:
             try:
@@ -65,6 +72,13 @@ class DoorClock:
         now = self.now()
         if self.is_trusted and now >= self._numbers.get(counters.KEY_TIME_FLOOR) + FLOOR_STEP_S:
             self._numbers.put(counters.KEY_TIME_FLOOR, now)
+
+    def _floor(self):
+        return max(self._first, self._numbers.get(counters.KEY_TIME_FLOOR))
+
+    def _tell(self):
+        if self._told and self._base:
+            self._told(self._base)
 
     def _read_chip(self):
         if not self._chip:

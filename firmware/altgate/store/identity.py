@@ -22,7 +22,7 @@ Identity = namedtuple(
     "Identity",
     (
         "door_id", "door_key", "zone", "zone_key", "broker_host", "broker_port", "broker_name", "ca",
-        "certificate", "private_key", "wifi_ssid", "wifi_password", "index_key", "pass_key", "up_key",
+        "certificate", "private_key", "wifi_ssid", "wifi_password", "provisioned_at", "index_key", "pass_key", "up_key",
         "down_key", "console_key", "door_bytes",
     ),
 )  # fmt: skip
@@ -41,6 +41,7 @@ _SHAPES = {
     provisioning.PRIVATE_KEY: (bytes, 32, 2048),
     provisioning.WIFI_SSID: (str, 0, 32),
     provisioning.WIFI_PASSWORD: (str, 0, 64),
+    provisioning.TIME: (int, 1767225600, 0xFFFFFFFF),
 }
 
 
@@ -100,7 +101,7 @@ def _wrapping_key(partition):
 
 
 def _make_wrapping_key(partition):
-    # app.py has the radio on before this: without it the ESP32's random numbers are weak.
+    # app.py has the radio on before this: without it the random numbers of an ESP32 are weak.
     key = os.urandom(_WRAP_BYTES)
     partition.ioctl(6, 0)
     # The mark goes last: a cut in between leaves no key rather than half of one.

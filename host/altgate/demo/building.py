@@ -41,15 +41,17 @@ def _silent(_text: str) -> None:
 class Building:
     """A building in ``folder``, new at the first start and found again at the next.
 
-    broker: made from ``(folder, port, pki)``, amqtt unless given. heap: the door's, as for Board. Every
-    method may be called from any thread; those that wait raise TimeoutError with what they waited for.
+    broker: made from ``(folder, port, pki)``, amqtt unless given. heap: the door's, as for Board. wifi:
+    name and password that the door is given; without a name its network is a cable. Every method may be
+    called from any thread; those that wait raise TimeoutError with what they waited for.
     """
 
     def __init__(
         self, folder: Path, broker: Callable[[Path, int, tuple[Path, Path, Path]], Broker] = Amqtt,
-        heap: str = "512k", told: Told = _silent,
+        heap: str = "512k", wifi: tuple[str, str] = ("", ""), told: Told = _silent,
     ) -> None:  # fmt: skip
         self._told = told
+        self._wifi = wifi
         self._changed = threading.Condition()
         folder.mkdir(parents=True, exist_ok=True)
         data = folder / "site"
@@ -82,22 +84,30 @@ class Building:
 
     def start(self) -> None:
         """Start everything; provision the door where it is new. Returns when the door is up to date."""
+        self.start_host()
+        boots = len(self.events(messages.KIND_BOOT))
+        self.start_door()
+        self.wait(lambda: len(self.events(messages.KIND_BOOT)) > boots or None, "the door's first event")
+        self.wait_applied()
+        self._told("The door is connected and up to date.")
+
+    def start_host(self) -> None:
+        """Start the broker and the host."""
         self._told(f"Starting the broker on port {self.broker.port}; it demands a client certificate.")
         self.broker.start()
         self._serving = threading.Thread(target=self._server.run, name="host", daemon=True)
         self._serving.start()
         if self.is_new:
             self._register()
+
+    def start_door(self) -> None:
+        """Switch the board on, and provision it where that was not done before."""
         self._told("Switching the board on: the shipped firmware on MicroPython.")
-        before = len(self.events(messages.KIND_BOOT))
         self.board.power_on()
         with self.site.read() as session:
             is_bare = doors.find(session, FRONT).provisioned_at is None
         if is_bare:
             self.provision()
-        self.wait(lambda: len(self.events(messages.KIND_BOOT)) > before or None, "the door's hello")
-        self.wait_applied()
-        self._told("The door is connected and up to date.")
 
     def stop(self) -> None:
         """End everything that start() began; may be called twice."""
@@ -121,7 +131,7 @@ class Building:
             bare = exchange.hello()
             with self.site.write() as session:
                 door = doors.find(session, name)
-                network = payload.Network("127.0.0.1", self.broker.port, "", "")
+                network = payload.Network("127.0.0.1", self.broker.port, *self._wifi)
                 exchange.send(payload.build(self.site, session, door, network), lambda _done: None)
                 exchange.commit(doors.key(self.site, door), bare.nonce)
                 payload.mark_done(self.site, session, door)

@@ -46,6 +46,7 @@ def build(site: Site, session: Session, door: Door, network: Network) -> bytes:
             provisioning.PRIVATE_KEY: identity.key,
             provisioning.WIFI_SSID: network.ssid,
             provisioning.WIFI_PASSWORD: network.password,
+            provisioning.TIME: now_s(),
         },
         canonical=True,
     )

@@ -55,7 +55,7 @@ while True:
     if not words:
         break
     if words[0] == "hello":
-        show(session.hello())
+        show(session.hello({}))
     elif words[0] == "event":
         journal.append(1, 5, 0, messages.KIND_ENTRY, reasons.GRANTED, messages.METHOD_CARD, 7, 3, 9)
         show(session.event(journal.head))
