@@ -22,8 +22,8 @@ Identity = namedtuple(
     "Identity",
     (
         "door_id", "door_key", "zone", "zone_key", "broker_host", "broker_port", "broker_name", "ca",
-        "certificate", "private_key", "wifi_ssid", "wifi_password", "provisioned_at", "index_key", "pass_key", "up_key",
-        "down_key", "console_key", "door_bytes",
+        "certificate", "private_key", "wifi_ssid", "wifi_password", "provisioned_at", "index_key", "pass_key",
+        "up_key", "down_key", "console_key", "door_bytes",
     ),
 )  # fmt: skip
 
