@@ -1,8 +1,10 @@
 """The building's own certificate authority: P-256, one level, for the broker, the host and each door."""
 
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -35,6 +37,34 @@ class Identity:
         return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
+@dataclass(frozen=True)
+class Authority(Identity):
+    """The CA. ``issued`` is the file that lists its certificates, a line each: hexadecimal serial, name."""
+
+    issued: Path
+
+    def signing_key(self) -> ec.EllipticCurvePrivateKey:
+        """The CA's private key, for one signature."""
+        key = load_der_private_key(self.key, None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise TypeError("the CA's key is not an EC key")
+        return key
+
+    def note(self, serial: int, name: str) -> None:
+        """List a certificate; it is on the disk on return, so that whatever was handed out can be revoked."""
+        descriptor = os.open(self.issued, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(f"{serial:x} {' '.join(name.split())}\n".encode())
+            file.flush()
+            os.fsync(file.fileno())
+
+    def serials(self, names: set[str]) -> list[tuple[int, str]]:
+        """Serial and name of every certificate that was issued to one of these names."""
+        lines = self.issued.read_text(encoding="utf-8").splitlines()
+        listed = [line.partition(" ") for line in lines]
+        return [(int(serial, 16), name) for serial, _, name in listed if name in names]
+
+
 def _name(common_name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name[:64])])
 
@@ -57,7 +87,7 @@ def _usage(signs_certificates: bool) -> x509.KeyUsage:
     )
 
 
-def create_authority(building: str) -> Identity:
+def create_authority(building: str, issued: Path) -> Authority:
     """A new CA, valid from a day before now; nothing it issues starts later than itself."""
     key = ec.generate_private_key(ec.SECP256R1())
     start = datetime.now(UTC).replace(microsecond=0) - BACKDATE
@@ -75,7 +105,7 @@ def create_authority(building: str) -> Identity:
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
-    return Identity(certificate.public_bytes(Encoding.DER), _key_der(key))
+    return Authority(certificate.public_bytes(Encoding.DER), _key_der(key), issued)
 
 
 def _general_name(name: str) -> x509.GeneralName:
@@ -85,15 +115,14 @@ def _general_name(name: str) -> x509.GeneralName:
         return x509.DNSName(name)
 
 
-def issue(authority: Identity, common_name: str, server_names: tuple[str, ...] = ()) -> Identity:
-    """A certificate for a client, or for a server where names are given.
+def issue(authority: Authority, common_name: str, server_names: tuple[str, ...] = ()) -> Identity:
+    """A certificate for a client, or for a server where names are given; the CA notes it first.
 
     It carries the CA's own dates: a door whose clock is behind can then still connect and ask for the time.
     """
     ca = x509.load_der_x509_certificate(authority.certificate)
-    ca_key = load_der_private_key(authority.key, None)
-    if not isinstance(ca_key, ec.EllipticCurvePrivateKey):
-        raise TypeError("the CA's key is not an EC key")
+    ca_key = authority.signing_key()
+    serial = x509.random_serial_number()
     key = ec.generate_private_key(ec.SECP256R1())
     purpose = ExtendedKeyUsageOID.SERVER_AUTH if server_names else ExtendedKeyUsageOID.CLIENT_AUTH
     builder = (
@@ -101,7 +130,7 @@ def issue(authority: Identity, common_name: str, server_names: tuple[str, ...] =
         .subject_name(_name(common_name))
         .issuer_name(ca.subject)
         .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
+        .serial_number(serial)
         .not_valid_before(ca.not_valid_before_utc)
         .not_valid_after(ca.not_valid_after_utc)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -115,4 +144,29 @@ def issue(authority: Identity, common_name: str, server_names: tuple[str, ...] =
     if server_names:
         names = x509.SubjectAlternativeName([_general_name(name) for name in server_names])
         builder = builder.add_extension(names, critical=False)
+    authority.note(serial, common_name)
     return Identity(builder.sign(ca_key, hashes.SHA256()).public_bytes(Encoding.DER), _key_der(key))
+
+
+def revocation_list(authority: Authority, revoked: dict[int, int], number: int) -> bytes:
+    """A PEM CRL (RFC 5280, 5) of these serials and the Unix seconds since when; ``number`` grows each time.
+
+    It is valid as long as the CA: a list that ended sooner would lock out every door when nobody renews it.
+    """
+    ca = x509.load_der_x509_certificate(authority.certificate)
+    ca_key = authority.signing_key()
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(ca.subject)
+        .last_update(ca.not_valid_before_utc)
+        .next_update(ca.not_valid_after_utc)
+        .add_extension(x509.CRLNumber(number), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False
+        )
+    )
+    for serial, since_s in revoked.items():
+        entry = x509.RevokedCertificateBuilder().serial_number(serial)
+        since = datetime.fromtimestamp(since_s, UTC)
+        builder = builder.add_revoked_certificate(entry.revocation_date(since).build())
+    return builder.sign(ca_key, hashes.SHA256()).public_bytes(Encoding.PEM)

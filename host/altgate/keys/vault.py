@@ -30,6 +30,14 @@ def write_private(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
+def replace_private(path: Path, content: bytes) -> None:
+    """Write a file with mode 0600 in one step: a reader, and a crash, see the old content or the new."""
+    new = path.with_name(path.name + ".new")
+    new.unlink(missing_ok=True)
+    write_private(new, content)
+    new.replace(path)
+
+
 class Vault:
     """Seals small secrets with AES-256-SIV (RFC 5297) and makes keyed hashes, each use under its own key."""
 

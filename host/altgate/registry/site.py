@@ -1,5 +1,6 @@
 """An opened data directory: database, master key, certificates, and who is acting."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from altgate.clock import now_s
 from altgate.errors import Refused, SiteUnusable
-from altgate.keys.authority import LOCAL_NAMES, Identity, create_authority, issue
+from altgate.keys.authority import LOCAL_NAMES, Authority, create_authority, issue, revocation_list
 from altgate.keys.vault import Vault, write_private
 from altgate.ledger import chain
 from altgate.registry import database
@@ -17,7 +18,12 @@ from altgate.registry.models import Building, Manager
 
 DATABASE = "altgate.db"
 MASTER = "master.key"
+PKI = "pki"
+PARTS = (PKI, MASTER, DATABASE)  # in the order in which a new building's move into place
 AUTHORITY = "authority"
+ISSUED = "issued"
+CRL = "crl.pem"
+UNFINISHED = ".unfinished"
 
 
 class Site:
@@ -73,29 +79,67 @@ class Site:
         """Chain an action of the current actor."""
         chain.record_action(session, self.vault, self.actor, action, subject)
 
-    def authority(self) -> Identity:
+    def authority(self) -> Authority:
         """The building's CA."""
-        folder = self.data / "pki"
+        folder = self.data / PKI
         certificate = (folder / "ca.der").read_bytes()
-        return Identity(certificate, self.vault.open(AUTHORITY, (folder / "ca.key.sealed").read_bytes()))
+        key = self.vault.open(AUTHORITY, (folder / "ca.key.sealed").read_bytes())
+        return Authority(certificate, key, folder / ISSUED)
 
 
 def create(data: Path, name: str, origin: str, manager: str, broker_names: tuple[str, ...]) -> Site:
-    """Set up a building in a data directory; raises Refused where there is one already."""
-    if (data / MASTER).exists() or (data / DATABASE).exists():
-        raise Refused(f"{data} already holds a building: use it, or name an empty place with --data.")
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    vault = Vault.create(data / MASTER)
-    _create_certificates(data / "pki", vault, name, broker_names)
-    write_private(data / DATABASE, b"")
-    engine = database.open_engine(data / DATABASE)
+    """Set up a building in a data directory, all of it or nothing, however it is interrupted.
+
+    Raises Refused where there is one already, SiteUnusable where nothing can be written.
+    """
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _clear_unfinished(data)
+        if any((data / part).exists() for part in PARTS):
+            raise Refused(f"{data} already holds a building: use it, or name an empty place with --data.")
+        draft = data / UNFINISHED
+        draft.mkdir(mode=0o700)
+        vault = Vault.create(draft / MASTER)
+        _create_certificates(draft / PKI, vault, name, broker_names)
+        _create_database(draft / DATABASE, vault, name, origin, manager, broker_names[0])
+        for part in PARTS:
+            (draft / part).rename(data / part)
+        draft.rmdir()
+    except OSError as error:
+        raise SiteUnusable(
+            f"{data} cannot take a building ({error.strerror}): make it a directory that you may write to, "
+            "or name another with --data."
+        ) from None
+    return Site(data)
+
+
+def _clear_unfinished(data: Path) -> None:
+    """Remove what an interrupted ``create`` left; of a building that was finished, nothing.
+
+    The database moves last, so while it is in the draft, all that stands beside the draft came out of it.
+    """
+    draft = data / UNFINISHED
+    if (draft / DATABASE).exists() and not (data / DATABASE).exists():
+        (data / MASTER).unlink(missing_ok=True)
+        if (data / PKI).exists():
+            shutil.rmtree(data / PKI)
+    if draft.exists():
+        shutil.rmtree(draft)
+
+
+def _create_database(
+    path: Path, vault: Vault, name: str, origin: str, manager: str, broker_name: str
+) -> None:
+    """The database with the building and its first manager."""
+    write_private(path, b"")
+    engine = database.open_engine(path)
     database.migrate(engine)
     with Session(engine.execution_options(**{database.WRITE: True})) as session, session.begin():
         session.add(
             Building(
                 name=name,
                 origin=origin,
-                broker_name=broker_names[0],
+                broker_name=broker_name,
                 chain_length=0,
                 chain_seal=chain.head_seal(vault, 0, chain.GENESIS),
                 created_at=now_s(),
@@ -104,16 +148,16 @@ def create(data: Path, name: str, origin: str, manager: str, broker_names: tuple
         session.add(Manager(name=manager, created_at=now_s(), actor=manager))
         chain.record_action(session, vault, manager, "building created", name)
     engine.dispose()
-    return Site(data)
 
 
 def _create_certificates(folder: Path, vault: Vault, building: str, broker_names: tuple[str, ...]) -> None:
-    """The CA (its key sealed), and PEM files for the broker and for ``altgate serve``."""
+    """The CA (its key sealed), an empty revocation list, and PEM files for the broker and ``serve``."""
     folder.mkdir(mode=0o700)
-    authority = create_authority(building)
+    authority = create_authority(building, folder / ISSUED)
     write_private(folder / "ca.der", authority.certificate)
     write_private(folder / "ca.pem", authority.certificate_pem())
     write_private(folder / "ca.key.sealed", vault.seal(AUTHORITY, authority.key))
+    write_private(folder / CRL, revocation_list(authority, {}, now_s()))
     identities = {
         "broker": issue(authority, broker_names[0], (*broker_names, *LOCAL_NAMES)),
         "host": issue(authority, "altgate-host"),
