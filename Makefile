@@ -2,10 +2,11 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
+PORT ?= 8080
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help env test test-core lint pins clean
+.PHONY: help env demo tour test test-core lint pins clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -19,6 +20,12 @@ $(VENV)/.ready: pyproject.toml constraints/all.txt constraints/stubs.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .cache/stubs \
 		-r constraints/stubs.txt
 	touch $@
+
+demo: env  ## one building with one simulated door, drawn on http://localhost:8080 (PORT=... for another)
+	@exec $(BIN)/altgate demo --port $(PORT)
+
+tour: env  ## the same door through a day's work, unattended, every step checked
+	@$(BIN)/altgate tour
 
 lint: env  ## style and types
 	$(BIN)/ruff check .

@@ -7,7 +7,7 @@ from typing import Annotated
 import platformdirs
 import typer
 
-from altgate.cli import audit, credentials, doors, managers, passes, provision, residents, serve, setup
+from altgate.cli import audit, credentials, demo, doors, managers, passes, provision, residents, serve, setup
 from altgate.cli.errors import exit_code, table_text
 from altgate.errors import AltgateError
 
@@ -20,6 +20,8 @@ app = typer.Typer(
 )
 app.command("init")(setup.init)
 app.command("serve")(serve.serve)
+app.command("demo")(demo.demo)
+app.command("tour")(demo.tour)
 app.command("provision")(provision.provision)
 app.add_typer(doors.app, name="door")
 app.add_typer(managers.app, name="manager")

@@ -10,7 +10,7 @@ from typing import Self, TypeVar
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
-from altgate.demo.broker import Amqtt, Broker, free_port
+from altgate.demo.broker import Amqtt, Broker, Pki, free_port
 from altgate.keys.cards import card_key
 from altgate.link.server import Server
 from altgate.protocol import messages
@@ -27,6 +27,7 @@ FRONT, BACK = "Front door", "Back door"
 ZONE = 1
 UNIT, PIN = "1204", "246813"
 CARD_UID = bytes.fromhex("04a17e9a7e0101")
+HEAP = "512k"  # from source; from a ROMFS image the door needs less than half of it
 WAIT_S = 20.0
 LOOK_S = 0.2
 BROKER_NAME = "altgate-broker"
@@ -38,17 +39,21 @@ def _silent(_text: str) -> None:
     """Nobody listens."""
 
 
+def _board(folder: Path) -> Board:
+    return Board(folder, heap=HEAP, is_on=False)
+
+
 class Building:
     """A building in ``folder``, new at the first start and found again at the next.
 
-    broker: made from ``(folder, port, pki)``, amqtt unless given. heap: the door's, as for Board. wifi:
-    name and password that the door is given; without a name its network is a cable. Every method may be
-    called from any thread; those that wait raise TimeoutError with what they waited for.
+    broker: made from ``(folder, port, pki)``, amqtt unless given. board: makes the board, switched off.
+    wifi: name and password that the door is given; without a name its network is a cable. Every method may
+    be called from any thread; those that wait raise TimeoutError with what they waited for.
     """
 
     def __init__(
-        self, folder: Path, broker: Callable[[Path, int, tuple[Path, Path, Path]], Broker] = Amqtt,
-        heap: str = "512k", wifi: tuple[str, str] = ("", ""), told: Told = _silent,
+        self, folder: Path, broker: Callable[[Path, int, Pki], Broker] = Amqtt,
+        board: Callable[[Path], Board] = _board, wifi: tuple[str, str] = ("", ""), told: Told = _silent,
     ) -> None:  # fmt: skip
         self._told = told
         self._wifi = wifi
@@ -63,9 +68,8 @@ class Building:
         event.listen(Session, "after_commit", self._on_commit)
         pki = data / "pki"
         self.broker = broker(folder, _port(folder), (pki / "ca.pem", pki / "broker.pem", pki / "broker.key"))
-        board = folder / "board"
-        board.mkdir(exist_ok=True)
-        self.board = Board(board, heap=heap, is_on=False)
+        (folder / "board").mkdir(exist_ok=True)
+        self.board = board(folder / "board")
         self._server = Server(self.site, "127.0.0.1", self.broker.port)
         self._serving: threading.Thread | None = None
 

@@ -15,6 +15,18 @@ def catalog() -> dict[str, dict[str, str]]:
     return tomllib.loads((files(__name__) / "catalog.toml").read_text(encoding="utf-8"))
 
 
+@cache
+def words() -> dict[str, dict[str, dict[str, str]]]:
+    """``kind`` and ``method``: name, as in protocol.messages, to language to text."""
+    return tomllib.loads((files(__name__) / "words.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def demo_texts() -> dict[str, dict[str, str]]:
+    """The demo page's texts: name to language to text."""
+    return tomllib.loads((files(__name__) / "demo.toml").read_text(encoding="utf-8"))
+
+
 def reason_text(code: int, language: str = "en") -> str:
     """What to tell a resident about a reason code; a code from a newer door is given as its number."""
     name = reasons.NAMES.get(code)
