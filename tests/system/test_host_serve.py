@@ -2,8 +2,11 @@
 
 import hashlib
 import hmac
+import json
 import os
 import queue
+import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -11,11 +14,12 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import cbor2
 import paho.mqtt.client as mqtt
 import pytest
+from cryptography import x509
 from paho.mqtt.enums import CallbackAPIVersion
 
 from altgate.keys.authority import issue
@@ -25,9 +29,10 @@ from altgate.protocol import messages as m
 from altgate.protocol import reasons, topics
 from altgate.registry import credentials, doors, residents
 from altgate.registry import site as sites
-from support.broker import Amqtt, free_port
+from support.broker import MOSQUITTO, Amqtt, Broker, Mosquitto, free_port
 
 WAIT_S = 15
+ALTGATE = (sys.executable, "-m", "altgate", "--data")
 
 
 @pytest.fixture
@@ -46,13 +51,45 @@ def site(tmp_path: Path) -> Iterator[sites.Site]:
     made.close()
 
 
+class Revoking(Mosquitto):
+    """mosquitto as a building sets it up: it reads the revocation list too."""
+
+    def reload(self) -> None:
+        """Have it read its certificates and the list again; it does so within a second."""
+        assert self._process
+        self._process.send_signal(signal.SIGHUP)
+        time.sleep(2)
+
+    def _spawn(self, output: BinaryIO) -> "subprocess.Popen[bytes]":
+        assert self._tls
+        authority, certificate, key = self._tls
+        settings = self._folder / "mosquitto.conf"
+        settings.write_text(
+            f"listener {self.port} 127.0.0.1\nallow_anonymous true\nuser root\npersistence true\n"
+            f"persistence_location {self._folder}/\nrequire_certificate true\ncafile {authority}\n"
+            f"certfile {certificate}\nkeyfile {key}\ncrlfile {authority.parent / 'crl.pem'}\n"
+        )
+        return subprocess.Popen([MOSQUITTO, "-c", str(settings)], stdout=output, stderr=output)
+
+
 @pytest.fixture
-def port(site: sites.Site, tmp_path: Path) -> Iterator[int]:
-    pki = site.data / "pki"
-    broker = Amqtt(tmp_path, free_port(), (pki / "ca.pem", pki / "broker.pem", pki / "broker.key"))
-    broker.start()
-    yield broker.port
-    broker.stop()
+def broker(request: pytest.FixtureRequest, site: sites.Site, tmp_path: Path) -> Iterator[Broker]:
+    """amqtt, or the class that a test names."""
+    pki, kind = site.data / "pki", getattr(request, "param", Amqtt)
+    made = kind(tmp_path, free_port(), (pki / "ca.pem", pki / "broker.pem", pki / "broker.key"))
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def port(broker: Broker) -> int:
+    return broker.port
+
+
+EITHER_BROKER = pytest.mark.parametrize(
+    "broker", [Amqtt, pytest.param(Revoking, marks=pytest.mark.debian)], indirect=True
+)
 
 
 class FakeDoor:
@@ -70,12 +107,26 @@ class FakeDoor:
         self.client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=self.id)
         self.client.tls_set(str(folder / "pki/ca.pem"), str(folder / "door.pem"), str(folder / "door.key"))
         self.client.on_message = self._on_message
-        subscribed = threading.Event()
+        self.client.reconnect_delay_set(0.1, 0.1)  # type: ignore[arg-type]
+        self.subscribed = threading.Event()
         self.client.on_connect = lambda client, *_: client.subscribe(f"altgate/{self.id}/down/#", 1)
-        self.client.on_subscribe = lambda *_: subscribed.set()
+        self.client.on_subscribe = lambda *_: self.subscribed.set()
+        self.client.on_disconnect = lambda *_: self.subscribed.clear()
         self.client.connect("127.0.0.1", port)
         self.client.loop_start()
-        assert subscribed.wait(WAIT_S)
+        self.wait_connected()
+
+    def wait_connected(self) -> None:
+        assert self.subscribed.wait(WAIT_S)
+
+    def leave(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+    def forget(self) -> None:
+        """What came so far is not looked at any more."""
+        for seen in self.seen.values():
+            seen.queue.clear()
 
     def _mac(self, key: bytes, topic: str, payload: bytes) -> bytes:
         return hmac.digest(
@@ -95,6 +146,21 @@ class FakeDoor:
 
     def get(self, name: str) -> dict[int, Any]:
         return self.seen[name].get(timeout=WAIT_S)
+
+    def reply(self, request: int, challenge: bytes = b"") -> None:
+        content = {m.EPOCH: self.epoch, m.REQUEST: request, m.RESULT: reasons.DONE}
+        self.send(topics.UP_REPLY, content | ({m.CHALLENGE: challenge} if challenge else {}))
+
+    def unlock(self, site: sites.Site, code: int = 0) -> None:
+        """Run ``altgate door open`` against this door; it must end with this exit code."""
+        with subprocess.Popen([*ALTGATE, str(site.data), "door", "open", "Front"]) as opening:
+            ask = self.get(topics.DOWN_COMMAND)
+            self.reply(ask[m.REQUEST], b"u" * 16)
+            step = self.get(topics.DOWN_COMMAND)
+            assert step[m.VERB] == m.VERB_UNLOCK and step[m.CHALLENGE] == b"u" * 16
+            if code == 0:
+                self.reply(step[m.REQUEST])
+            assert opening.wait(WAIT_S) == code
 
     def hello(self, version: int) -> None:
         self.send(
@@ -134,29 +200,52 @@ class FakeDoor:
         )
 
 
+class Log:
+    """What ``altgate serve`` writes, line by line as it comes."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._lines: queue.Queue[str] = queue.Queue()
+        self._reader = threading.Thread(target=self._read, args=(process,))
+        self._reader.start()
+
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        assert process.stderr
+        with process.stderr:
+            for line in process.stderr:
+                self._lines.put(line)
+
+    def wait(self, text: str) -> str:
+        """The next line with this text in it; those before it are gone."""
+        while text not in (line := self._lines.get(timeout=WAIT_S)):
+            pass
+        return line
+
+    def join(self) -> None:
+        self._reader.join(WAIT_S)
+
+
 @pytest.fixture
-def serving(site: sites.Site, port: int) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "altgate", "--data", str(site.data)]
+def serving(site: sites.Site, port: int) -> Iterator[Log]:
     process = subprocess.Popen(
-        [*command, "serve", "--broker", f"127.0.0.1:{port}"], stderr=subprocess.PIPE, text=True
+        [*ALTGATE, str(site.data), "serve", "--broker", f"127.0.0.1:{port}"],
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    assert process.stderr
-    with process.stderr:
-        try:
-            said = process.stderr.readline()
-            assert "connected" in said, said
-            yield process
-        finally:
-            process.terminate()
-            assert process.wait(WAIT_S) == 0
+    log = Log(process)
+    try:
+        log.wait("connected")
+        yield log
+    finally:
+        process.terminate()
+        assert process.wait(WAIT_S) == 0
+        log.join()
 
 
 @pytest.fixture
 def door(site: sites.Site, port: int, serving: object) -> Iterator[FakeDoor]:
     made = FakeDoor(site, port)
     yield made
-    made.client.disconnect()
-    made.client.loop_stop()
+    made.leave()
 
 
 def test_broker_wants_a_certificate(site: sites.Site, port: int) -> None:
@@ -201,8 +290,7 @@ def test_hello_events_state_and_unlock(site: sites.Site, door: FakeDoor) -> None
     door.event(6)
     assert door.get(topics.DOWN_ACK)[m.SEQUENCE] == 4
 
-    command = [sys.executable, "-m", "altgate", "--data", str(site.data), "door", "open", "Front"]
-    with subprocess.Popen(command) as opening:
+    with subprocess.Popen([*ALTGATE, str(site.data), "door", "open", "Front"]) as opening:
         ask = door.get(topics.DOWN_COMMAND)
         assert ask[m.VERB] == m.VERB_CHALLENGE and ask[m.EPOCH] == door.epoch
         answer = {
@@ -225,3 +313,148 @@ def test_door_ahead_gets_a_snapshot(site: sites.Site, door: FakeDoor) -> None:
     door.hello(500)
     batch = door.get(topics.DOWN_STATE)
     assert batch[m.IS_SNAPSHOT] is True and batch[m.BASE_VERSION] == 500 and batch[m.NEW_VERSION] == 524
+
+
+@EITHER_BROKER
+def test_broker_stops_and_returns(site: sites.Site, broker: Broker, serving: Log, door: FakeDoor) -> None:
+    door.hello(31)
+    assert door.get(topics.DOWN_ACK)[m.SEQUENCE] == 0
+    with site.write() as session:
+        credentials.revoke(site, session, credentials.find(session, 2))
+    offered = door.get(topics.DOWN_STATE)
+    assert offered[m.NEW_VERSION] == 32
+
+    broker.stop(at_once=True)
+    serving.wait("the broker is away")
+    with site.write() as session:
+        credentials.revoke(site, session, credentials.find(session, 3))
+    door.forget()
+    broker.start()
+    serving.wait("connected")
+    door.wait_connected()
+    door.hello(31)
+    again = door.get(topics.DOWN_STATE)
+    while again[m.NEW_VERSION] == 32:  # what was under way when the broker went comes too
+        again = door.get(topics.DOWN_STATE)
+    assert again[m.BASE_VERSION] == 31 and again[m.NEW_VERSION] == 33
+    door.event(1, kind=m.KIND_STATE, detail=33)
+    while door.get(topics.DOWN_ACK)[m.SEQUENCE] != 1:
+        pass
+    door.unlock(site)
+
+
+def test_state_is_offered_again_without_a_word_from_the_door(
+    site: sites.Site, broker: Broker, serving: Log, door: FakeDoor
+) -> None:
+    door.hello(30)
+    assert door.get(topics.DOWN_STATE)[m.NEW_VERSION] == 31
+    broker.restart(at_once=True)
+    assert door.get(topics.DOWN_STATE)[m.NEW_VERSION] == 31
+
+
+@EITHER_BROKER
+def test_a_command_outlives_the_broker(
+    site: sites.Site, broker: Broker, serving: Log, door: FakeDoor
+) -> None:
+    door.hello(31)
+    door.get(topics.DOWN_ACK)
+    command = [*ALTGATE, str(site.data), "door", "open", "Front", "--wait", "40"]
+    with subprocess.Popen(command) as opening:
+        first = door.get(topics.DOWN_COMMAND)
+        broker.restart(at_once=True)
+        serving.wait("connected")
+        door.wait_connected()
+        again = door.get(topics.DOWN_COMMAND)
+        assert again == first and again[m.VERB] == m.VERB_CHALLENGE
+        door.reply(again[m.REQUEST], b"2" * 16)
+        step = door.get(topics.DOWN_COMMAND)
+        while step[m.VERB] == m.VERB_CHALLENGE:
+            door.reply(step[m.REQUEST], b"2" * 16)
+            step = door.get(topics.DOWN_COMMAND)
+        assert step[m.VERB] == m.VERB_UNLOCK and step[m.CHALLENGE] == b"2" * 16
+        door.reply(step[m.REQUEST])
+        assert opening.wait(WAIT_S) == 0
+
+
+def test_a_lost_question_is_repeated_and_a_lost_yes_is_not(site: sites.Site, door: FakeDoor) -> None:
+    door.hello(31)
+    with subprocess.Popen(
+        [*ALTGATE, str(site.data), "door", "open", "Front", "--wait", "8"], stderr=subprocess.PIPE, text=True
+    ) as opening:
+        assert door.get(topics.DOWN_COMMAND) == (ask := door.get(topics.DOWN_COMMAND))
+        door.reply(ask[m.REQUEST], b"1" * 16)
+        door.reply(ask[m.REQUEST], b"2" * 16)
+        step = door.get(topics.DOWN_COMMAND)
+        assert step[m.VERB] == m.VERB_UNLOCK and step[m.CHALLENGE] == b"2" * 16
+        door.reply(ask[m.REQUEST], b"3" * 16)
+        door.hello(31)
+        said = opening.communicate(timeout=WAIT_S)[1]
+    assert opening.returncode == 1 and "did not say that it did" in said
+    assert door.seen[topics.DOWN_COMMAND].empty()
+
+
+def test_gaps_are_logged(door: FakeDoor, serving: Log) -> None:
+    door.hello(31)
+    for sequence in (1, 4, 5, 2, 3):
+        door.event(sequence)
+    door.event(6, kind=m.KIND_GAP, detail=17)
+    assert "events 2 to 3 are missing" in (line := serving.wait("missing")) and "'Front' (0a1b2c3d)" in line
+    assert "lost 17 events" in serving.wait("WARNING")
+
+
+def test_a_removed_door_is_not_heard(site: sites.Site, door: FakeDoor, serving: Log) -> None:
+    door.hello(31)
+    door.event(1)
+    while door.get(topics.DOWN_ACK)[m.SEQUENCE] != 1:
+        pass
+    subprocess.run([*ALTGATE, str(site.data), "door", "remove", "Front"], check=True, stdout=subprocess.PIPE)
+    before = review.verify(site)
+    door.event(2)
+    assert "0a1b2c3d is not on the register" in serving.wait("dropped")
+    door.hello(31)
+    serving.wait("dropped")
+    assert review.verify(site) == before and door.seen[topics.DOWN_WELCOME].qsize() == 1
+    assert door.seen[topics.DOWN_ACK].empty()
+
+
+def is_let_in(site: sites.Site, port: int, name: str) -> bool:
+    """Whether the broker takes a client with the certificate ``name``.pem."""
+    context = ssl.create_default_context(cafile=str(site.data / "pki/ca.pem"))
+    context.load_cert_chain(site.data / f"{name}.pem", site.data / f"{name}.key")
+    try:
+        with socket.create_connection(("127.0.0.1", port), WAIT_S) as plain:
+            link = context.wrap_socket(plain, server_hostname="127.0.0.1")
+            with link:
+                link.sendall(b"\x10\x0d\0\x04MQTT\x04\x02\0\x3c\0\x01x")
+                return link.recv(4) == b"\x20\x02\0\0"
+    except OSError:
+        return False
+
+
+@pytest.mark.debian
+@pytest.mark.parametrize("broker", [Revoking], indirect=True)
+def test_a_removed_doors_certificate_stops_working(site: sites.Site, broker: Revoking) -> None:
+    for name, door_id in (("front", "0a1b2c3d"), ("back", "0a1b2c3e")):
+        identity = issue(site.authority(), door_id)
+        (site.data / f"{name}.pem").write_bytes(identity.certificate_pem())
+        (site.data / f"{name}.key").write_bytes(identity.key_pem())
+        assert is_let_in(site, broker.port, name)
+    command = [*ALTGATE, str(site.data), "door", "remove", "Front"]
+    said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    assert "crl.pem" in said and "crlfile" in said and "reload" in said
+    broker.reload()
+    assert not is_let_in(site, broker.port, "front") and is_let_in(site, broker.port, "back")
+
+
+def test_serve_writes_the_revocation_list_at_its_start(site: sites.Site, broker: Broker) -> None:
+    issue(site.authority(), "0a1b2c3d")
+    with site.write() as session:
+        doors.remove(site, session, doors.find(session, "Front"))
+    (site.data / "pki/crl.pem").unlink()
+    command = [*ALTGATE, str(site.data), "serve", "--json", "--broker", f"127.0.0.1:{broker.port}"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        line = json.loads(process.stderr.readline())
+        assert line["level"] == "info" and line["message"] == "connected to the broker" and line["time"]
+        process.terminate()
+    assert len(x509.load_pem_x509_crl((site.data / "pki/crl.pem").read_bytes())) == 1

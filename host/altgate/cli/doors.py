@@ -10,7 +10,7 @@ from altgate.cli.output import CLONABLE, AsJson, Row, show_result, show_rows, si
 from altgate.clock import to_text
 from altgate.errors import CheckFailed
 from altgate.protocol import messages, reasons
-from altgate.registry import commands, doors, settings
+from altgate.registry import commands, doors, revocation, settings
 from altgate.registry.models import Door
 from altgate.texts import reason_text
 
@@ -168,10 +168,15 @@ def open_(
         time.sleep(POLL_S)
         with opened.read() as session:
             result = commands.result(session, request)
-    if result is None:
-        with opened.write() as session:
-            result = commands.give_up(session, request)
+    with opened.write() as session:
+        result = commands.give_up(session, request)
+        was_sent = commands.was_sent(session, request)
     row = {"door_id": door.door_id, "result": reasons.NAMES.get(result, str(result))}
+    if result == reasons.TIMED_OUT and was_sent:
+        raise CheckFailed(
+            f"{door.name} was told to open and did not say that it did: see altgate audit list before you "
+            "ask again."
+        )
     if result == reasons.TIMED_OUT:
         raise CheckFailed(
             f"{door.name} did not answer in {wait_s} s: check that altgate serve runs and the door is "
@@ -184,11 +189,21 @@ def open_(
 
 @app.command("remove")
 def remove(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
-    """Take a door off the register."""
+    """Take a door off the register, and its certificate out of use.
+
+    The certificate goes on the revocation list, pki/crl.pem in the data directory. Name that file to the
+    broker once (mosquitto: crlfile), and have it reload the list after each removal (mosquitto: SIGHUP), or
+    restart it, which also ends a connection that is open. altgate serve drops what a removed door sends.
+    """
     opened = site(context)
     with opened.write() as session:
         door = doors.find(session, name)
         doors.remove(opened, session, door)
+    path = revocation.refresh(opened)
     show_result(
-        {"door_id": door.door_id}, as_json, f"Door {door.name} is removed. Erase the board before reuse."
+        {"door_id": door.door_id, "crl": str(path)},
+        as_json,
+        f"Door {door.name} is removed. Its certificate is revoked in {path}: have the broker reload that "
+        "list (mosquitto: crlfile and SIGHUP), or restart it to end an open connection too. "
+        "Erase the board before reuse.",
     )

@@ -1,5 +1,6 @@
 """``altgate serve``."""
 
+import json
 import logging
 import signal
 from typing import Annotated
@@ -7,8 +8,10 @@ from typing import Annotated
 import typer
 
 from altgate.cli.output import site
+from altgate.clock import to_text
 from altgate.errors import Refused
 from altgate.link.server import Server
+from altgate.registry import revocation
 
 Broker = Annotated[str, typer.Option(help="Where the broker listens, as host:port.")]
 
@@ -21,12 +24,43 @@ def address(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def serve(context: typer.Context, broker: Broker) -> None:
-    """Serve the doors until Ctrl-C: keep their events, bring them up to date, carry commands."""
-    host, port = address(broker)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+class _JsonLines(logging.Formatter):
+    """A log record as one JSON object on a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        row = {
+            "time": to_text(int(record.created)),
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            row["trace"] = self.formatException(record.exc_info)
+        return json.dumps(row, ensure_ascii=False)
+
+
+def _log_to_stderr(as_json: bool) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        _JsonLines() if as_json else logging.Formatter("%(asctime)s %(levelname)s %(message)s")
+    )
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    server = Server(site(context), host, port)
+
+
+def serve(
+    context: typer.Context,
+    broker: Broker,
+    as_json: Annotated[bool, typer.Option("--json", help="Log JSON lines for scripts.")] = False,
+) -> None:
+    """Serve the doors until Ctrl-C: keep their events, bring them up to date, carry commands.
+
+    The log goes to standard error. At its start this writes the list of revoked certificates anew.
+    """
+    host, port = address(broker)
+    _log_to_stderr(as_json)
+    opened = site(context)
+    revocation.refresh(opened)
+    server = Server(opened, host, port)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: server.stop())
     server.run()

@@ -1,9 +1,11 @@
 """What the host does with a message from a door: check, store, answer. Knows nothing of MQTT."""
 
+import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from altgate.clock import now_s
@@ -11,12 +13,13 @@ from altgate.errors import BadMessage
 from altgate.keys.derive import door_subkey
 from altgate.ledger import chain
 from altgate.link import sealed, state
+from altgate.link.orders import Answer, Orders
 from altgate.protocol import limits, messages, reasons, topics
-from altgate.registry import commands, doors
-from altgate.registry.models import Command, Door, Event
+from altgate.registry import doors
+from altgate.registry.models import Door, Event
 from altgate.registry.site import Site
 
-Answer = tuple[str, dict[int, Any]]  # name of a topic below the door, and the fields
+log = logging.getLogger(__name__)
 EVENT_FIELDS = {
     "boot": messages.BOOT,
     "kind": messages.KIND,
@@ -30,7 +33,19 @@ EVENT_FIELDS = {
 }
 
 
-def receive(site: Site, topic: str, data: bytes) -> tuple[Door, list[Answer]]:
+@dataclass(frozen=True)
+class _Message:
+    """A message whose seal was good, and what it touches."""
+
+    site: Site
+    session: Session
+    door: Door
+    orders: Orders
+    content: dict[int, Any]
+    data: bytes
+
+
+def receive(site: Site, orders: Orders, topic: str, data: bytes) -> tuple[Door, list[Answer]]:
     """Handle one message; what it changes is on the disk when this returns the answers.
 
     Raises BadMessage for a message that is dropped; nothing is changed then.
@@ -50,20 +65,25 @@ def receive(site: Site, topic: str, data: bytes) -> tuple[Door, list[Answer]]:
         if handler is None:
             raise BadMessage(reasons.UNKNOWN_TOPIC, "not a message that a door sends")
         content = sealed.open_sealed(door_subkey(doors.key(site, door), "up"), topic, data)
-        answers = handler(site, session, door, content, data)
+        answers = handler(_Message(site, session, door, orders, content, data))
     return door, answers
 
 
-def _hello(_site: Site, session: Session, door: Door, content: dict[int, Any], _data: bytes) -> list[Answer]:
+def _hello(message: _Message) -> list[Answer]:
+    content, door = message.content, message.door
     boot = sealed.number(content, messages.BOOT)
     epoch = sealed.octets(content, messages.EPOCH, limits.EPOCH_BYTES)
     nonce = sealed.octets(content, messages.NONCE, limits.NONCE_BYTES)
     version = sealed.number(content, messages.STATE_VERSION, 64)
     if door.boot is not None and (boot < door.boot or (boot == door.boot and epoch != door.epoch)):
         raise BadMessage(reasons.STALE_EPOCH, "a hello of an earlier boot")
+    if epoch == door.epoch:
+        message.orders.ask_again(door)
+    else:
+        message.orders.restarted(door)
     door.boot, door.epoch, door.last_hello_at = boot, epoch, now_s()
     door.firmware, door.build = sealed.text(content, messages.FIRMWARE), sealed.text(content, messages.BUILD)
-    _applied(session, door, version)
+    _applied(message.session, door, version)
     welcome = {messages.NONCE: nonce, messages.EPOCH: epoch, messages.TIME: now_s()}
     return [(topics.DOWN_WELCOME, welcome), _ack(door)]
 
@@ -78,18 +98,22 @@ def _ack(door: Door) -> Answer:
     return topics.DOWN_ACK, {messages.EPOCH: door.epoch, messages.SEQUENCE: door.acked_sequence}
 
 
-def _event(site: Site, session: Session, door: Door, content: dict[int, Any], data: bytes) -> list[Answer]:
-    sequence = sealed.number(content, messages.SEQUENCE)
+def _event(message: _Message) -> list[Answer]:
+    session, door = message.session, message.door
+    sequence = sealed.number(message.content, messages.SEQUENCE)
     fields = {
-        name: sealed.number(content, key, messages.DETAIL_BITS if key == messages.DETAIL else 32)
+        name: sealed.number(message.content, key, messages.DETAIL_BITS if key == messages.DETAIL else 32)
         for name, key in EVENT_FIELDS.items()
     }
     same = select(Event).where(Event.door_id == door.door_id, Event.journal == door.journal)
     known = session.scalars(same.where(Event.sequence == sequence)).first()
     if known is None:
-        event = Event(door_id=door.door_id, journal=door.journal, sequence=sequence, message=data, **fields)
-        chain.append(session, site.vault, event)
+        event = Event(
+            door_id=door.door_id, journal=door.journal, sequence=sequence, message=message.data, **fields
+        )
+        chain.append(session, message.site.vault, event)
         session.flush()
+        _warn_of_loss(session, door, event)
     elif any(getattr(known, name) != value for name, value in fields.items()):
         raise BadMessage(reasons.BAD_SHAPE, f"sequence {sequence} came before with other content")
     newer = same.where(Event.sequence > door.acked_sequence).order_by(Event.sequence)
@@ -103,62 +127,33 @@ def _event(site: Site, session: Session, door: Door, content: dict[int, Any], da
     return [_ack(door)] if door.epoch else []
 
 
-def _reply(_site: Site, session: Session, door: Door, content: dict[int, Any], _data: bytes) -> list[Answer]:
-    request = sealed.number(content, messages.REQUEST)
-    result = sealed.number(content, messages.RESULT)
+def _warn_of_loss(session: Session, door: Door, event: Event) -> None:
+    """Say in the log what is missing before a new event, and what the door itself says it lost."""
+    name = f"door {door.name!r} ({door.door_id})"
+    if event.kind == messages.KIND_GAP:
+        log.warning("%s lost %s events: its journal was full or damaged", name, event.detail)
+    before = select(func.max(Event.sequence)).where(
+        Event.door_id == door.door_id, Event.journal == door.journal, Event.sequence < event.sequence
+    )
+    last = session.scalar(before) or 0
+    if last + 1 != event.sequence:
+        log.warning(
+            "%s: events %s to %s are missing and not acknowledged until they come",
+            name,
+            last + 1,
+            (event.sequence or 0) - 1,
+        )
+
+
+def _reply(message: _Message) -> list[Answer]:
+    content, door = message.content, message.door
     if content.get(messages.EPOCH, door.epoch) != door.epoch:
         raise BadMessage(reasons.STALE_EPOCH, "a reply of an earlier boot")
     if messages.STATE_VERSION in content:
-        _applied(session, door, sealed.number(content, messages.STATE_VERSION, 64))
-    command = session.get(Command, request // 2)
-    if command is None or command.door != door.id or command.result is not None:
-        return []
-    is_challenge = request % 2 == 0
-    if not is_challenge or result != reasons.DONE:
-        commands.finish(command, result)
-        return []
-    if command.expires_at < now_s():
-        commands.finish(command, reasons.TIMED_OUT)
-        return []
-    challenge = sealed.octets(content, messages.CHALLENGE, limits.NONCE_BYTES)
-    return [
-        (
-            topics.DOWN_COMMAND,
-            {
-                messages.EPOCH: door.epoch,
-                messages.REQUEST: request + 1,
-                messages.VERB: command.verb,
-                messages.CHALLENGE: challenge,
-            },
-        )
-    ]
+        _applied(message.session, door, sealed.number(content, messages.STATE_VERSION, 64))
+    message.orders.take(message.session, door, content)
+    return []
 
 
-Handler = Callable[[Site, Session, Door, dict[int, Any], bytes], list[Answer]]
+Handler = Callable[[_Message], list[Answer]]
 _HANDLERS: dict[str, Handler] = {topics.UP_HELLO: _hello, topics.UP_EVENT: _event, topics.UP_REPLY: _reply}
-
-
-def due_commands(site: Site) -> list[tuple[Door, Answer]]:
-    """First steps of commands not sent yet: each asks its door for a challenge. Late ones end instead."""
-    due: list[tuple[Door, Answer]] = []
-    with site.write() as session:
-        for command in commands.open_commands(session):
-            door = session.get_one(Door, command.door)
-            if command.expires_at < now_s():
-                commands.finish(command, reasons.TIMED_OUT)
-            elif not command.is_sent and door.epoch:
-                command.is_sent = True
-                due.append(
-                    (
-                        door,
-                        (
-                            topics.DOWN_COMMAND,
-                            {
-                                messages.EPOCH: door.epoch,
-                                messages.REQUEST: 2 * command.id,
-                                messages.VERB: messages.VERB_CHALLENGE,
-                            },
-                        ),
-                    )
-                )
-    return due

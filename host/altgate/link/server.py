@@ -14,6 +14,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from altgate.errors import BadMessage, LinkFailed
 from altgate.keys.derive import door_subkey
 from altgate.link import inbox, sealed, state
+from altgate.link.orders import Answer, Orders
 from altgate.protocol import messages, topics
 from altgate.registry import doors
 from altgate.registry.models import Door
@@ -32,6 +33,7 @@ class Server:
     def __init__(self, site: Site, host: str, port: int) -> None:
         self._site, self._host, self._port = site, host, port
         self._is_stopping = False
+        self._orders = Orders(site)
         self._sent: dict[str, tuple[int, float]] = {}  # door id: version offered last, and when
         self._seen_change: int | None = None
         self._probe = site.engine.raw_connection()
@@ -91,12 +93,15 @@ class Server:
             log.warning("the broker refused the host: %s", code)
             return
         client.subscribe([(f"{topics.ROOT}/+/{name}", 1) for name in topics.UP])
+        # Nothing that was sent before is sure to have arrived.
         self._sent.clear()
+        self._seen_change = None
+        self._orders.ask_again()
         log.info("connected to the broker")
 
     def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
         try:
-            door, answers = inbox.receive(self._site, message.topic, bytes(message.payload))
+            door, answers = inbox.receive(self._site, self._orders, message.topic, bytes(message.payload))
         except BadMessage as error:
             log.warning("dropped a message on %s: %s", message.topic, error)
             return
@@ -106,7 +111,7 @@ class Server:
             self._send(door, answer)
         self._offer_state(door)
 
-    def _send(self, door: Door, answer: inbox.Answer) -> None:
+    def _send(self, door: Door, answer: Answer) -> None:
         name, content = answer
         topic = topics.topic(door.door_id, name)
         key = door_subkey(doors.key(self._site, door), "down")
@@ -129,11 +134,12 @@ class Server:
         """Look at the database when another process changed it, or when an offer has to be repeated."""
         change = int(self._probe.cursor().execute("PRAGMA data_version").fetchone()[0])
         is_late = any(time.monotonic() - at >= RESEND_S for _, at in self._sent.values())
+        if change != self._seen_change or self._orders.is_due():
+            for door, answer in self._orders.due():
+                self._send(door, answer)
         if change == self._seen_change and not is_late:
             return
         self._seen_change = change
-        for door, answer in inbox.due_commands(self._site):
-            self._send(door, answer)
         with self._site.read() as session:
             present = doors.present(session)
         for door in present:

@@ -38,6 +38,11 @@ def result(session: Session, number: int) -> int | None:
     return session.get_one(Command, number).result
 
 
+def was_sent(session: Session, number: int) -> bool:
+    """Whether the step that acts has left: then the door may have acted, whatever the result says."""
+    return session.get_one(Command, number).is_sent
+
+
 def give_up(session: Session, number: int) -> int:
     """Withdraw a command that got no answer; returns its result, which may have come in the meantime."""
     command = session.get_one(Command, number)

@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 
 from altgate.clock import now_s
 from altgate.errors import Refused
-from altgate.protocol import limits, messages
+from altgate.protocol import limits, messages, reasons
 from altgate.registry import settings
-from altgate.registry.models import Door, DoorOperation, Zone
+from altgate.registry.models import Command, Door, DoorOperation, Zone
 from altgate.registry.site import Site
 
 ZONES = range(256)
@@ -96,6 +96,10 @@ def _check_new(session: Session, name: str, zone: int, door_id: str | None) -> N
 def remove(site: Site, session: Session, door: Door) -> None:
     """Take a door off the register; its key stays sealed, so that its past events can be checked."""
     door.removed_at = now_s()
+    door.is_online = False
+    waiting = select(Command).where(Command.door == door.id, Command.result.is_(None))
+    for command in session.scalars(waiting):
+        command.result, command.finished_at = reasons.TIMED_OUT, now_s()
     site.record(session, "door removed", door.door_id)
 
 

@@ -180,7 +180,10 @@ class Event(Base):
 
 
 class Command(Base):
-    """A request to a door, put here by the CLI, sent by ``serve``, and its result, a reason code."""
+    """A request to a door, put here by the CLI, sent by ``serve``, and its result, a reason code.
+
+    ``is_sent``: the step that acts has left, and it is never sent again.
+    """
 
     __tablename__ = "commands"
     id: Mapped[int] = mapped_column(primary_key=True)
