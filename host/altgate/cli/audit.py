@@ -50,13 +50,27 @@ def verify(context: typer.Context, as_json: AsJson = False) -> None:
 def export(
     context: typer.Context,
     output: Annotated[Path | None, typer.Option(help="New file; standard output if left out.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """All records as JSON lines, with what is needed to verify the chain."""
-    if output is not None and (output.exists() or not output.parent.is_dir()):
-        raise Refused(f"{output} cannot be written as a new file: choose another name.")
+    """All records as JSON lines, for anyone to check.
+
+    A record's hash is SHA-256 of the hash before it (32 zero bytes before
+    the first) and the canonical CBOR array of its other values in the order
+    of the line; message and hash are bytes, written in hexadecimal.
+    """
+    if output is not None and output.exists() and not force:
+        raise Refused(f"{output} exists: choose another name, or overwrite it with --force.")
     with site(context).read() as session:
-        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in review.export_rows(session))
+        rows = review.export_rows(session)
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     if output is None:
         typer.echo(text, nl=False)
-    else:
-        output.write_text(text, encoding="utf-8")
+        return
+    try:
+        with output.open("w" if force else "x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise Refused(f"{output} cannot be written ({error.strerror}): choose another name.") from None
+    said = f"{len(rows)} records are in {output}."
+    show_result({"records": len(rows), "output": str(output)}, as_json, said)

@@ -127,7 +127,11 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 @app.command("revoke")
-def revoke(context: typer.Context, credential: int, as_json: AsJson = False) -> None:
+def revoke(
+    context: typer.Context,
+    credential: Annotated[int, typer.Argument(help="Its number, from the list.")],
+    as_json: AsJson = False,
+) -> None:
     """End a credential at all its doors."""
     opened = site(context)
     with opened.write() as session:

@@ -191,9 +191,11 @@ def open_(
 def remove(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     """Take a door off the register, and its certificate out of use.
 
-    The certificate goes on the revocation list, pki/crl.pem in the data directory. Name that file to the
-    broker once (mosquitto: crlfile), and have it reload the list after each removal (mosquitto: SIGHUP), or
-    restart it, which also ends a connection that is open. altgate serve drops what a removed door sends.
+    The certificate goes on the revocation list, pki/crl.pem in the data
+    directory. Name that file to the broker once (mosquitto: crlfile). After
+    each removal have the broker reload it (mosquitto: SIGHUP), or restart the
+    broker, which also ends a connection that is open. altgate serve drops
+    what a removed door sends in any case.
     """
     opened = site(context)
     with opened.write() as session:

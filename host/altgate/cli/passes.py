@@ -39,7 +39,7 @@ def issue(
         issued, text = passes.issue(opened, session, chosen, validity, uses, note, resident)
     code = segno.make(text, micro=False, error="m")
     if png is not None:
-        code.save(str(png), scale=8)
+        code.save(str(png), kind="png", scale=8)
     row = {
         "pass": issued.pass_id.hex(),
         "text": text,

@@ -18,7 +18,7 @@ def _row(resident: Resident) -> Row:
 @app.command("add")
 def add(
     context: typer.Context,
-    name: str,
+    name: Annotated[str, typer.Argument(help="The resident's name, known to the host only.")],
     unit: Annotated[str, typer.Option(help="Unit number, typed before the PIN: 1 to 5 digits.")],
     as_json: AsJson = False,
 ) -> None:

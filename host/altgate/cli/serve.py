@@ -54,7 +54,8 @@ def serve(
 ) -> None:
     """Serve the doors until Ctrl-C: keep their events, bring them up to date, carry commands.
 
-    The log goes to standard error. At its start this writes the list of revoked certificates anew.
+    The log goes to standard error. At its start this writes the list of
+    revoked certificates anew.
     """
     host, port = address(broker)
     _log_to_stderr(as_json)
