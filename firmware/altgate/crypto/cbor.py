@@ -6,6 +6,10 @@ no tags, no indefinite lengths. One value has one encoding: the decoder refuses 
 
 from protocol import limits
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 UINT, NEGATIVE, BYTES, TEXT, ARRAY, MAP, SIMPLE = 0, 1, 2, 3, 4, 5, 7
 _LEAST_BY_WIDTH = {1: 24, 2: 1 << 8, 4: 1 << 16, 8: 1 << 32}
 _SIMPLE_VALUES = {0xF4: False, 0xF5: True, 0xF6: None}
@@ -23,7 +27,7 @@ def encode(value) -> bytes:
     return bytes(output)
 
 
-def decode(data):
+def decode(data) -> "Any":
     """The value of one whole item; raises CborError, also for bytes after it."""
     reader = _Reader(data)
     value = reader.item(limits.CBOR_DEPTH)

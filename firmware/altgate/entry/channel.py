@@ -1,6 +1,7 @@
 """What every way in has in common: it waits, makes claims, and an error in it never ends it."""
 
 import asyncio
+import gc
 
 PAUSE_MS = 500
 
@@ -35,6 +36,8 @@ class Channel:
                     is_started = True
                 await self._submit(await self.claim())
                 self.is_claiming = False
+                await asyncio.sleep_ms(0)
+                gc.collect()
                 await self.after()
             except Exception as error:
                 is_started = self.is_claiming = False

@@ -1,6 +1,8 @@
 """The way of a claim: look up, count, decide, release, record. The strike moves before the flash does,
 except where a count must be kept first: a PIN's try, a pass's use."""
 
+import asyncio
+
 from altgate.access.decide import Decision, decide
 from altgate.access.record import DoorState, Record
 from protocol import messages, reasons
@@ -36,12 +38,17 @@ class Desk:
             elif claim.tag:
                 record = self._credentials.find(claim.type, claim.tag)
             decision = self._decide(claim, record, locked_s)
-            if decision.is_granted:
-                self._keep_first(claim)
+            if decision.is_granted and self._keep_first(claim):
+                # Storing and acting are a step each: together they would be a long one.
+                await asyncio.sleep_ms(0)
         except OSError:
             # What must be kept could not be kept: nothing opens on a promise that the flash did not take.
             decision = Decision(False, reasons.STORAGE_FAILED)
-        self._act(claim, record, decision)
+        self._act(decision)
+        await asyncio.sleep_ms(0)
+        detail = int.from_bytes(claim.pass_[0], "big") if claim.pass_ else claim.unit
+        credential, resident = (record.id, record.resident) if record else (0, 0)
+        self._record(decision.reason, claim.method, credential, resident, detail)
         return decision
 
     def _decide(self, claim, record, locked_s):
@@ -65,17 +72,16 @@ class Desk:
         return Record(0, 0, not_before, not_after, uses, self._pass_uses.used(pass_id), is_revoked)
 
     def _keep_first(self, claim):
+        """Store what must be kept before anything opens; says whether there was something."""
         if claim.pass_ and claim.pass_[3]:
             self._pass_uses.count(claim.pass_[0], claim.pass_[2], self._clock.now())
         if claim.method == messages.METHOD_PIN:
             self._lockout.clear(claim.unit)
+        return claim.pass_ is not None or claim.method == messages.METHOD_PIN
 
-    def _act(self, claim, record, decision):
+    def _act(self, decision):
         if decision.is_granted:
             self._release(self._credentials.setting(messages.SETTING_RELEASE_S))
             self._signals.granted()
         else:
             self._signals.refused()
-        detail = int.from_bytes(claim.pass_[0], "big") if claim.pass_ else claim.unit
-        credential, resident = (record.id, record.resident) if record else (0, 0)
-        self._record(decision.reason, claim.method, credential, resident, detail)

@@ -1,5 +1,7 @@
 """QR passes: checked offline, by the tag that this door alone can verify."""
 
+import asyncio
+
 from altgate.crypto import passes
 from altgate.entry import claim
 from altgate.entry.channel import Channel
@@ -18,6 +20,7 @@ class QrChannel(Channel):
 
     async def claim(self):
         text = await self._scanner.code()
+        await asyncio.sleep_ms(0)
         try:
             return claim.by_pass(passes.check(text, self._keys.pass_key, self._keys.door_bytes))
         except passes.PassError as error:

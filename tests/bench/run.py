@@ -1,0 +1,38 @@
+"""``make bench``: every figure of every bench; exits 1 where one misses its bar.
+
+Names given as arguments choose figures by how they begin (``door.heap``, ``door``).
+"""
+
+import logging
+import sys
+import time
+
+from bench import door
+from bench.figures import Figure
+
+# What a bench measures, and the function that does; a function is called once for all its names.
+BENCHES = (*door.BENCHES,)
+
+
+def main(chosen: list[str]) -> int:
+    """Run the chosen benches, all where none is named; returns the exit code."""
+    # What the host logs, such as the broker being away, is part of a tour and not of its figures.
+    logging.disable()
+    began = time.monotonic()
+    figures: list[Figure] = []
+    for names, measure in BENCHES:
+        if chosen and not any(name.startswith(one) for name in names for one in chosen):
+            continue
+        for figure in measure():
+            figures.append(figure)
+            print(figure, flush=True)
+    if not figures:
+        print(f"No figure begins with {' or '.join(chosen)}.", file=sys.stderr)
+        return 2
+    short = [figure.name for figure in figures if figure.is_short]
+    print(f"{len(figures)} figures in {time.monotonic() - began:.0f} s, {len(short)} short", flush=True)
+    return 1 if short else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
