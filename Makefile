@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 PORT ?= 8080
 BUDGET ?= 5
+# Tests wait far more than they compute: more of them at once than there are cores.
+JOBS ?= 4
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
@@ -18,15 +20,17 @@ $(VENV)/.ready: pyproject.toml constraints/all.txt constraints/stubs.txt
 	@PYTHON="$(PYTHON)" bash tests/support/preflight.sh
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints/all.txt -e '.[demo,test]'
+	@# The networks' runner has no wheel on every machine; without it the demo has no photos, and says so.
+	-$(BIN)/pip install --quiet --disable-pip-version-check -c constraints/all.txt -e '.[faces]'
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .cache/stubs \
 		-r constraints/stubs.txt
 	touch $@
 
 demo: env  ## one building with one simulated door, drawn on http://localhost:8080 (PORT=... for another)
-	@exec $(BIN)/altgate demo --port $(PORT)
+	@exec $(BIN)/altgate demo --port $(PORT) --faces .cache/faces
 
 tour: env  ## the same door through a day's work, unattended, every step checked
-	@$(BIN)/altgate tour
+	@$(BIN)/altgate tour --faces .cache/faces
 
 lint: env  ## style, types, and that the firmware compiles for the ESP32
 	$(BIN)/ruff check .
@@ -46,10 +50,10 @@ reference: env  ## make docs/reference.md from the code
 
 test: env lint  ## every test
 	@bash tests/support/debian.sh
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 test-core: env lint  ## the tests that need no Debian package
-	$(BIN)/python -m pytest -m 'not debian and not download'
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'not debian and not download'
 
 pins: env  ## make firmware/altgate/pins.py from hardware/board.toml
 	$(BIN)/python hardware/make_pins.py

@@ -1,12 +1,16 @@
 """Fixtures that every test shares: running a script on the real MicroPython, or on CPython."""
 
+import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+
+from altgate.rig import supply
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -47,6 +51,46 @@ class Device:
 def micropython() -> str:
     """Path of the interpreter: ``ALTGATE_MICROPYTHON``, or the one installed beside this Python."""
     return os.environ.get("ALTGATE_MICROPYTHON") or str(Path(sys.executable).parent / "micropython")
+
+
+class SupplyWatch:
+    """Holds the whole run to one promise: no board's face module has supply outside a claim."""
+
+    def __init__(self) -> None:
+        self._log = Path(tempfile.mkstemp(prefix="altgate-supply-")[1])
+        self._before = os.environ.get(supply.LOG)
+        os.environ[supply.LOG] = str(self._log)
+
+    def rows(self) -> list[dict[str, int]]:
+        """What each board whose supply rose has written."""
+        return [json.loads(line) for line in self._log.read_text(encoding="utf-8").splitlines()]
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """A run in which the supply rose outside a claim has failed, whatever its tests said."""
+        if any(row["outside_us"] for row in self.rows()):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """The figure, as in ``make bench``."""
+        rows = self.rows()
+        outside_ms = sum(row["outside_us"] for row in rows) / 1000
+        rises = f"{sum(row['rises'] for row in rows)} rises, {len(rows)} boards"
+        verdict = "SHORT" if outside_ms else "ok"
+        terminalreporter.write_line(
+            f"face.supply_high_outside {outside_ms:g} ms (bar == 0) {verdict}, {rises}"
+        )
+
+    def pytest_unconfigure(self) -> None:
+        """Tidy up."""
+        self._log.unlink(missing_ok=True)
+        if self._before is None:
+            os.environ.pop(supply.LOG, None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Watch over every board that the tests start; of several processes only the first one judges."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(SupplyWatch(), "supply-watch")
 
 
 @pytest.fixture(scope="session")

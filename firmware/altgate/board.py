@@ -14,6 +14,7 @@ WATCHDOG_MS = 8000
 # Bytes that littlefs reads at once: with its own 32, a small file costs a hundred reads to write.
 FILES_READ = 256
 SCANNER_BUFFER = 1024
+FACE_BUFFER = 1024
 
 
 def radio_on():
@@ -76,8 +77,28 @@ def scanner(dropped):
 
 
 def keys():
-    """The keypad."""
-    return keypad.Keypad(pins.KEYPAD_ROWS, pins.KEYPAD_COLUMNS, pins.KEYPAD_KEYS)
+    """The keypad, with the face key beside it."""
+    matrix = (pins.KEYPAD_ROWS, pins.KEYPAD_COLUMNS, pins.KEYPAD_KEYS)
+    return keypad.Keypad(*matrix, pins.FACE_KEY, pins.FACE_KEY_PRESSED)
+
+
+def face_supply():
+    """Switches the face module; off from the first moment on."""
+    off = 1 - pins.FACE_SUPPLY_ON
+    pin = machine.Pin(pins.FACE_SUPPLY, machine.Pin.OUT, value=off)
+    return lambda is_on: pin.value(pins.FACE_SUPPLY_ON if is_on else off)
+
+
+def face_module(dropped):
+    """The driver of the face module, which has just got its supply."""
+    from altgate.drivers import mf1
+
+    number, baud = pins.UART_FACE
+    uart = machine.UART(number, baud, tx=pins.FACE_TX, rx=pins.FACE_RX, rxbuf=FACE_BUFFER)
+    return mf1.Mf1(uart, dropped)
+
+
+FACE_GIVES_LIVENESS = False  # of the module above, known without loading its driver
 
 
 def clock_chip():

@@ -32,5 +32,23 @@ HELD_OPEN_S_MAX = 3600
 HELD_OPEN_S = 30
 
 CHALLENGE_S = 30
+
+NOTICE_CODE_DIGITS = 6
+PERSONAL_NUMBER_DIGITS = 6
+CONSENTS = 64  # of one door: residents who have said yes there, ended ones until the host knows
+PRESENCE_S = 120  # from the door PIN on: consent, then enrolment
+MENU_S = 20  # after the card was shown: hold the face key, or take a consent back
+FACE_NOTICE_MS = 2000  # lamp and tone before the camera, alike for everyone
+FACE_CLAIM_S = 8  # from the face key to the card that names who claims
+FACE_SHOT_S = 6  # how long the module's supply stays on for one face
+FACE_VECTOR_BYTES = 196
+FACE_ACCEPT_THOUSANDTHS = 560  # cosine of a face and a template, for the network that docs/face.md names
+FACE_AGREE_THOUSANDTHS = 500  # cosine of any two of the shots for one template
+FACE_SHOTS = 3
+FACE_ATTEMPTS_MAX = 50  # then face rests until it is enrolled anew (NIST SP 800-63B-4)
+LEASE_S_MIN = 10
+LEASE_S_MAX = 86400
+LEASE_S = 86400
+LEASE_NONCE_S = 60
 CONSOLE_LINE_BYTES = 240
 KEEPALIVE_S = 30

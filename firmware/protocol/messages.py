@@ -37,16 +37,27 @@ RESULT = 21  # a reason code
 CHALLENGE = 22  # 16 bytes, good once and for limits.CHALLENGE_S seconds
 VERB = 23
 
+# consents (up/consent, down/consent) and leases (up/lease, down/lease)
+CONSENT = 26  # 32 bytes, names one consent: SHA-256 of its statement (protocol.statements)
+NOTICE = 27  # 32 bytes: SHA-256 of the notice that the resident was given
+CONSENT_STATE = 28  # one of the CONSENT_ codes
+PERSONAL_NUMBER = 29  # what the resident types to name themselves, u32
+CONSENTS = 30  # 32 bytes: hash of all consents in force at the door (protocol.statements)
+
 QUALITY_UNKNOWN = 0
 QUALITY_CLOCK = 1  # battery-backed clock, not confirmed since boot
 QUALITY_HOST = 2  # confirmed by the host since boot
 
 # operations: [OP_PUT, id, type, tag, not_before, not_after, unit, resident]; [OP_DELETE, id];
-# [OP_SETTING, number, value]; [OP_REVOKE_PASS, pass_id, not_after]
+# [OP_SETTING, number, value]; [OP_REVOKE_PASS, pass_id, not_after]; [OP_NOTICE, version, sha256];
+# [OP_END_CONSENT, consent, state]; [OP_FORGET, resident]
 OP_PUT = 1
 OP_DELETE = 2
 OP_SETTING = 3
 OP_REVOKE_PASS = 4
+OP_NOTICE = 5  # from now on this is the notice; consents to any other are suspended
+OP_END_CONSENT = 6  # state: CONSENT_WITHDRAWN (the resident, on their page) or CONSENT_REVOKED
+OP_FORGET = 7  # end any consent of this resident and forget their door PIN
 
 TYPE_CARD = 1  # NTAG 424 DNA, proved by AuthenticateEV2First
 TYPE_LEGACY_UID = 2  # UID only: clonable, off by default
@@ -55,6 +66,9 @@ TYPE_PIN = 3
 SETTING_LEGACY_UID = 1  # 0 or 1
 SETTING_RELEASE_S = 2  # seconds the strike stays released
 SETTING_HELD_OPEN_S = 3  # seconds until an open door is reported
+SETTING_FACE = 4  # 0 or 1: whether a resident may choose face at this door at all
+SETTING_LEASE_S = 5  # seconds for which face works without a word from the host
+SETTING_FACE_UNPROVED = 6  # 0 or 1: whether a module without a liveness verdict may be used
 
 VERB_CHALLENGE = 1
 VERB_UNLOCK = 2
@@ -71,6 +85,17 @@ KIND_BOOT = 8
 KIND_GAP = 9  # events were lost while the journal was full; detail is their count
 KIND_COMMAND = 10
 KIND_STATE = 11  # a change of state was applied; detail is the new version
+KIND_CONSENT = 12  # a consent changed; detail as statements.event_detail() makes it
+KIND_CEREMONY = 13  # a step of saying yes or of enrolment was refused; reason says why
+
+# States of a consent, by their W3C DPV names in the host's records.
+CONSENT_GIVEN = 1  # ConsentGiven: said at the door
+CONSENT_ENROLLED = 2  # still ConsentGiven: a template was made under it
+CONSENT_WITHDRAWN = 3  # ConsentWithdrawn: by the resident, at the door or on their page
+CONSENT_REVOKED = 4  # ConsentRevoked: by a manager
+CONSENT_INVALIDATED = 5  # ConsentInvalidated: what it was bound to is gone, or a new one took its place
+CONSENT_LIVE = (CONSENT_GIVEN, CONSENT_ENROLLED)
+CONSENT_ENDED = (CONSENT_WITHDRAWN, CONSENT_REVOKED, CONSENT_INVALIDATED)
 
 METHOD_NONE = 0
 METHOD_CARD = 1
@@ -80,28 +105,3 @@ METHOD_QR = 4
 METHOD_FACE = 5
 METHOD_COMMAND = 6
 METHOD_EXIT = 7
-
-KIND_NAMES = {
-    KIND_ENTRY: "entry",
-    KIND_EXIT: "exit",
-    KIND_DOOR_OPENED: "door_opened",
-    KIND_DOOR_CLOSED: "door_closed",
-    KIND_FORCED_OPEN: "forced_open",
-    KIND_HELD_OPEN: "held_open",
-    KIND_TAMPER: "tamper",
-    KIND_BOOT: "boot",
-    KIND_GAP: "gap",
-    KIND_COMMAND: "command",
-    KIND_STATE: "state",
-}
-
-METHOD_NAMES = {
-    METHOD_NONE: "none",
-    METHOD_CARD: "card",
-    METHOD_LEGACY_UID: "legacy_uid",
-    METHOD_PIN: "pin",
-    METHOD_QR: "qr",
-    METHOD_FACE: "face",
-    METHOD_COMMAND: "command",
-    METHOD_EXIT: "exit",
-}

@@ -9,14 +9,18 @@ UP_HELLO = "up/hello"
 UP_EVENT = "up/event"
 UP_REPLY = "up/reply"
 UP_STATUS = "up/status"
+UP_CONSENT = "up/consent"  # a consent was given, or has changed; again until the host has acknowledged it
+UP_LEASE = "up/lease"  # asks for a lease: a fresh nonce and the hash of the consents in force
 
 DOWN_WELCOME = "down/welcome"
 DOWN_ACK = "down/ack"
 DOWN_STATE = "down/state"
 DOWN_COMMAND = "down/command"
+DOWN_CONSENT = "down/consent"  # acknowledges a state of a consent
+DOWN_LEASE = "down/lease"  # grants it: the nonce and the consents of the question
 
-UP = (UP_HELLO, UP_EVENT, UP_REPLY, UP_STATUS)
-DOWN = (DOWN_WELCOME, DOWN_ACK, DOWN_STATE, DOWN_COMMAND)
+UP = (UP_HELLO, UP_EVENT, UP_REPLY, UP_STATUS, UP_CONSENT, UP_LEASE)
+DOWN = (DOWN_WELCOME, DOWN_ACK, DOWN_STATE, DOWN_COMMAND, DOWN_CONSENT, DOWN_LEASE)
 
 STATUS_ONLINE = b"online"
 STATUS_OFFLINE = b"offline"

@@ -18,8 +18,7 @@ class UART(io.IOBase):
 
     def __init__(self, id, baudrate=9600, bits=8, parity=None, stop=1, *, tx=None, rx=None, txbuf=None,
                  rxbuf=None, timeout=None, timeout_char=None, invert=None):  # fmt: skip
-        fd = simctl.config.get("uarts", {}).get(str(id))
-        self._line = open(fd, "r+b") if fd is not None else None
+        self._line = _line(id)
         self._held = b""  # bytes that any() counted and nobody has read yet
         self._size = 256
         self._timeout = 0
@@ -106,6 +105,17 @@ class UART(io.IOBase):
         if self._idle is None:
             self._idle = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         return self._idle
+
+
+# Opened once: the collector closes a stream that nobody holds, and with it the descriptor for the next one.
+_lines = {}
+
+
+def _line(id):
+    fd = simctl.config.get("uarts", {}).get(str(id))
+    if fd is not None and id not in _lines:
+        _lines[id] = open(fd, "r+b")
+    return _lines.get(id)
 
 
 _null = None

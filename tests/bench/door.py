@@ -3,10 +3,13 @@
 import re
 import statistics
 import tempfile
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from altgate.demo import cast
 from altgate.demo.building import FRONT, RESIDENT, Building
 from altgate.demo.tour import Tour
 from altgate.errors import CheckFailed
@@ -15,9 +18,10 @@ from altgate.registry import credentials, doors, residents, settings
 from bench.figures import Figure
 from support import image
 
+TOUR_S = 90
 HEAP_KIB = 224
 HEAP_STEP_KIB = 8
-HEAP_LEAST_KIB = 128
+HEAP_LEAST_KIB = 184
 STEP_MS = 1.0
 STEP_RUNS = 5
 CARD_MS = 3.0
@@ -26,7 +30,7 @@ CARDS = 40
 # The handshake of TLS lies in C and starts with no claim open; it is printed beside the bar.
 HANDSHAKE = "_open"
 SIMULATOR = "_listen"  # the simulated board's own task
-STEP = re.compile(r"^STEP (\w+) (\d+)$", re.MULTILINE)
+STEP = re.compile(r"^STEP ([\w.]+) (\d+)$", re.MULTILINE)
 TIMED = "run_image_timed.py"
 
 
@@ -36,6 +40,18 @@ def _image() -> Iterator[Path]:
         yield image.build(Path(folder))
 
 
+def tour() -> Iterator[Figure]:
+    """The whole tour as ``make tour`` runs it, with faces that need no photo; setting up comes before it."""
+    with (
+        tempfile.TemporaryDirectory(prefix="altgate-bench-") as folder,
+        Building(Path(folder)) as building,
+    ):
+        began = time.monotonic()
+        Tour(building, lambda _line: None, cast.made_of_numbers()).run()
+        taken = time.monotonic() - began
+    yield Figure("tour.seconds", round(taken, 1), "s", "<=", TOUR_S)
+
+
 def _tour(built: Path, heap_kib: int, script: str = "run_image.py") -> str | None:
     """What the door printed in a whole tour with so much heap; None where the tour failed or memory ended."""
     with tempfile.TemporaryDirectory(prefix="altgate-bench-") as folder:
@@ -43,7 +59,7 @@ def _tour(built: Path, heap_kib: int, script: str = "run_image.py") -> str | Non
         try:
             building.start()
             _many_cards(building)
-            Tour(building, lambda _line: None).run()
+            Tour(building, lambda _line: None, cast.made_of_numbers()).run()
         except (CheckFailed, TimeoutError):
             return None
         finally:
@@ -64,19 +80,19 @@ def _many_cards(building: Building) -> None:
 
 
 def heap() -> Iterator[Figure]:
-    """The least heap, in steps of 8 KiB, with which the whole tour passes."""
-    with _image() as built:
-        low, high = HEAP_LEAST_KIB // HEAP_STEP_KIB, HEAP_KIB // HEAP_STEP_KIB
-        if _tour(built, HEAP_KIB) is None:
-            yield Figure("door.heap", HEAP_KIB + HEAP_STEP_KIB, "KiB", "<=", HEAP_KIB)
-            return
-        while low < high:
-            middle = (low + high) // 2
-            if _tour(built, middle * HEAP_STEP_KIB) is None:
-                low = middle + 1
-            else:
-                high = middle
-        yield Figure("door.heap", high * HEAP_STEP_KIB, "KiB", "<=", HEAP_KIB)
+    """The least heap, in steps of 8 KiB, with which the whole tour passes, and with every larger one too.
+
+    The tours run at the same time: each waits far more than it computes, and only its end counts.
+    """
+    sizes = range(HEAP_LEAST_KIB, HEAP_KIB + 1, HEAP_STEP_KIB)
+    with _image() as built, ThreadPoolExecutor(len(sizes)) as pool:
+        passed = list(pool.map(lambda size: _tour(built, size) is not None, sizes))
+        least = HEAP_KIB + HEAP_STEP_KIB
+        for size, has_passed in zip(reversed(sizes), reversed(passed), strict=True):
+            if not has_passed:
+                break
+            least = size
+        yield Figure("door.heap", least, "KiB", "<=", HEAP_KIB)
         yield Figure("door.image", round(built.stat().st_size / 1024, 1), "KiB")
 
 
@@ -136,6 +152,7 @@ def card() -> Iterator[Figure]:
 
 
 BENCHES = (
+    (("tour.seconds",), tour),
     (("door.heap", "door.image"), heap),
     (("door.step_max", "door.handshake_step"), steps),
     (("door.card_to_strike", "door.card_to_strike_worst", "door.flash_ops_per_entry"), card),

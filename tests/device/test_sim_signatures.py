@@ -15,7 +15,7 @@ from conftest import ROOT
 STUBS = Path(os.environ.get("ALTGATE_STUBS", ROOT / ".cache" / "stubs"))
 SIM = ROOT / "firmware" / "sim"
 SOURCES = {
-    "machine": ("machine", "gpio", "uart"),
+    "machine": ("machine", "gpio", "uart", "spi"),
     "esp32": ("esp32",),
     "network": ("network",),
     "neopixel": ("neopixel",),

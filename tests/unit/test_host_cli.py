@@ -11,7 +11,8 @@ import pytest
 import typer
 
 from altgate import cli
-from altgate.protocol import reasons
+from altgate.protocol import limits, names
+from altgate.registry import residents
 from altgate.texts import LANGUAGES, catalog
 
 
@@ -81,6 +82,8 @@ MISTAKES = {
     "held open too short": ("door", "set", "Front", "--held-open-s", "4"),
     "held open too long": ("door", "set", "Front", "--held-open-s", "3601"),
     "one good, one bad": ("door", "set", "Front", "--legacy-uid", "--release-s", "61"),
+    "lease too short": ("door", "set", "Front", "--lease-s", str(limits.LEASE_S_MIN - 1)),
+    "lease too long": ("door", "set", "Front", "--face", "--lease-s", str(limits.LEASE_S_MAX + 1)),
     "no setting": ("door", "set", "Front"),
     "unknown door to set": ("door", "set", "Cellar", "--release-s", "5"),
     "unknown door to show": ("door", "show", "Cellar"),
@@ -89,6 +92,11 @@ MISTAKES = {
     "unknown pass": ("pass", "revoke", "00"),
     "same manager": ("manager", "add", "ana"),
     "manager without a name": ("manager", "add", " "),
+    "manager who reads as a resident": ("manager", "add", "Resident:7"),
+    "no consent": ("consent", "withdraw", "Bo"),
+    "no notice to show": ("notice", "show"),
+    "no notice to print": ("notice", "print", "--out", "/dev/null/notice.html"),
+    "no file to publish": ("notice", "publish", "/dev/null/notice.toml"),
     "last manager": ("manager", "remove", "Ana"),
     "unknown manager": ("manager", "remove", "Eve"),
     "actor": ("--actor", "Eve", "door", "add", "Roof"),
@@ -136,8 +144,9 @@ def test_legacy_uid_is_called_clonable(altgate: Altgate) -> None:
 def test_settings_are_listed_as_wanted_and_as_the_door_has_them(altgate: Altgate) -> None:
     said = altgate("door", "set", "Front", "--release-s", "8", "--held-open-s", "60", "--legacy-uid")
     assert "8 s" in said and "60 s" in said and "clonable legacy UIDs on" in said
-    wanted = {"legacy_uid": True, "release_s": 8, "held_open_s": 60}
-    factory = {"legacy_uid": False, "release_s": 5, "held_open_s": 30}
+    rest = {"face": False, "lease_s": 86400, "face_unproved": False}
+    wanted = {"legacy_uid": True, "release_s": 8, "held_open_s": 60, **rest}
+    factory = {"legacy_uid": False, "release_s": 5, "held_open_s": 30, **rest}
     for applied, has in ((None, None), (0, factory), (2, factory), (5, wanted)):
         database = sqlite3.connect(altgate.data / "altgate.db")
         with database:
@@ -150,6 +159,38 @@ def test_settings_are_listed_as_wanted_and_as_the_door_has_them(altgate: Altgate
         for text in (altgate("door", "show", "Front"), altgate("door", "list").split("Garage")[0]):
             assert ("(has 5 s)" in text) is (has == factory) and "8 s" in text
             assert ("(has ?)" in text) is (applied is None) and "clonable" in text
+
+
+def test_face_at_a_door_is_a_setting_that_says_what_it_means(altgate: Altgate) -> None:
+    front = altgate.json("door", "show", "Front")
+    assert isinstance(front, dict) and (front["face"], front["lease_s"]) == (False, 86400)
+    said = altgate("door", "set", "Front", "--face", "--lease-s", "3600", "--face-unproved")
+    assert "face for residents who ask for it on" in said and "3600 s" in said
+    assert "a face module without a liveness verdict on" in said
+    front = altgate.json("door", "set", "Front", "--no-face-unproved")
+    assert isinstance(front, dict) and front["face"] is True and front["face_unproved"] is False
+    told = [row["what"] for row in altgate.json("audit", "list")]
+    assert "a face module without a liveness verdict off" in told
+    assert altgate.json("door", "set", "Front", "--no-face")["face"] is False
+
+
+def test_a_resident_has_a_personal_number_of_six_digits(altgate: Altgate) -> None:
+    added = altgate.json("resident", "add", "Cy", "--unit", "7")
+    listed = altgate.json("resident", "list")
+    assert added in listed
+    numbers = {row["personal_number"] for row in listed}
+    assert len(numbers) == 2 and all(100_000 <= number < 1_000_000 for number in numbers)
+    assert str(added["personal_number"]) in altgate("resident", "list")
+
+
+def test_a_number_that_somebody_has_is_given_to_nobody_else(
+    altgate: Altgate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (bo,) = altgate.json("resident", "list")
+    altgate("resident", "remove", "Bo")
+    drawn = iter([bo["personal_number"] - 100_000, 0])
+    monkeypatch.setattr(residents.secrets, "randbelow", lambda _below: next(drawn))
+    assert altgate.json("resident", "add", "Cy", "--unit", "7")["personal_number"] == 100_000
 
 
 def test_pass_is_shown_once_and_written_as_png(altgate: Altgate, tmp_path: Path) -> None:
@@ -165,7 +206,8 @@ def test_removing_a_resident_revokes_all(altgate: Altgate) -> None:
     altgate("resident", "remove", "Bo")
     assert altgate.json("credential", "list") == []
     front = altgate.json("door", "show", "Front")
-    assert isinstance(front, dict) and front["state_version"] == 4
+    # Two added, two revoked, and one to forget what the door itself knows of them.
+    assert isinstance(front, dict) and front["state_version"] == 5
 
 
 def test_master_key_is_private(altgate: Altgate) -> None:
@@ -176,7 +218,7 @@ def test_master_key_is_private(altgate: Altgate) -> None:
 
 
 def test_every_reason_has_its_texts() -> None:
-    assert set(catalog()) == set(reasons.NAMES.values())
+    assert set(catalog()) == set(names.REASONS.values())
     assert all(catalog()[name].get(language) for name in catalog() for language in LANGUAGES)
 
 

@@ -1,12 +1,19 @@
 """The database's migrations make the tables that the models describe, from nothing and again."""
 
+import sqlite3
 from pathlib import Path
 
+import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import Engine
 
+from altgate.errors import SiteUnusable
 from altgate.registry import database
 from altgate.registry.models import Base
+
+PEOPLE = 40
 
 
 def test_migrations_from_an_empty_file_make_exactly_the_models(tmp_path: Path) -> None:
@@ -29,3 +36,48 @@ def test_a_missing_column_would_be_noticed(tmp_path: Path) -> None:
         ((kind, _schema, table, column),) = compare_metadata(context, Base.metadata)
         assert (kind, table, column.name) == ("add_column", "doors", "firmware")
     engine.dispose()
+
+
+def old_building(engine: Engine, patch: pytest.MonkeyPatch) -> None:
+    """A database of the first schema, with residents who hold cards."""
+    with patch.context() as only:
+        upgrade = command.upgrade
+        only.setattr(command, "upgrade", lambda config, _to: upgrade(config, "0001"))
+        database.migrate(engine)
+    with engine.execution_options(altgate_write=True).begin() as connection:
+        for at in range(1, PEOPLE + 1):
+            connection.exec_driver_sql(f"INSERT INTO residents VALUES ({at}, 'Bo', '12', NULL, 1, 'Ana')")
+            connection.exec_driver_sql(
+                f"INSERT INTO credentials VALUES ({at}, {at}, 1, x'{at:04x}', 0, 0, NULL, 1, 'Ana')"
+            )
+
+
+def test_residents_of_an_older_database_get_a_number_each_and_keep_their_cards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = database.open_engine(tmp_path / "altgate.db")
+    old_building(engine, monkeypatch)
+    database.migrate(engine)
+    with engine.connect() as connection:
+        numbers = {row[0] for row in connection.exec_driver_sql("SELECT personal_number FROM residents")}
+        assert len(numbers) == PEOPLE and all(100_000 <= number < 1_000_000 for number in numbers)
+        assert connection.exec_driver_sql("SELECT count(*) FROM credentials").scalar() == PEOPLE
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+    engine.dispose()
+
+
+def test_an_older_database_that_does_not_fit_together_is_left_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = database.open_engine(tmp_path / "altgate.db")
+    old_building(engine, monkeypatch)
+    engine.dispose()
+    plain = sqlite3.connect(tmp_path / "altgate.db")
+    with plain:
+        plain.execute("DELETE FROM residents WHERE pseudonym = 7")
+    before = list(plain.iterdump())
+    with pytest.raises(SiteUnusable):
+        database.migrate(engine)
+    engine.dispose()
+    assert list(plain.iterdump()) == before
+    plain.close()

@@ -12,9 +12,9 @@ from altgate.link import state
 from altgate.registry import doors, settings
 from altgate.registry import site as sites
 from altgate.registry.models import DoorOperation
-from altgate.registry.settings import HELD_OPEN_S, LEGACY_UID, RELEASE_S
+from altgate.registry.settings import FACE, FACE_UNPROVED, HELD_OPEN_S, LEASE_S, LEGACY_UID, RELEASE_S
 
-FACTORY = {LEGACY_UID: 0, RELEASE_S: 5, HELD_OPEN_S: 30}
+FACTORY = {LEGACY_UID: 0, RELEASE_S: 5, HELD_OPEN_S: 30, FACE: 0, LEASE_S: 86400, FACE_UNPROVED: 0}
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_wanted_and_applied(site: sites.Site) -> None:
         door.applied_version = 0
         assert settings.applied(session, door) == FACTORY
         doors.change_settings(site, session, door, {RELEASE_S: 8, HELD_OPEN_S: 60})
-        assert settings.wanted(session, door) == {LEGACY_UID: 0, RELEASE_S: 8, HELD_OPEN_S: 60}
+        assert settings.wanted(session, door) == FACTORY | {RELEASE_S: 8, HELD_OPEN_S: 60}
         assert settings.applied(session, door) == FACTORY
         door.applied_version = 1
         assert settings.applied(session, door) == FACTORY | {RELEASE_S: 8}

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from altgate.protocol import messages, reasons
+from altgate.consent import notices
+from altgate.protocol import names
 from altgate.texts import LANGUAGES, catalog, demo_texts, words
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -13,10 +14,14 @@ HAN = re.compile(r"[\u4e00-\u9fff]")
 @pytest.mark.parametrize(
     ("texts", "names"),
     [
-        (catalog(), set(reasons.NAMES.values())),
-        (words()["kind"], set(messages.KIND_NAMES.values())),
-        (words()["method"], set(messages.METHOD_NAMES.values())),
+        (catalog(), set(names.REASONS.values())),
+        (words()["kind"], set(names.KINDS.values())),
+        (words()["method"], set(names.METHODS.values())),
         (demo_texts(), set(demo_texts())),
+        (notices.texts()["field"], set(notices.FIELDS)),
+        (notices.texts()["example"], set(notices.FIELDS)),
+        (notices.texts()["form"], set(notices.texts()["form"])),
+        (notices.texts()["step"], set(notices.texts()["step"])),
     ],
 )
 def test_each_has_both_languages(texts, names):
@@ -36,3 +41,11 @@ def test_the_page_uses_only_texts_that_exist(root):
     for prefix in ("card_", "pass_"):
         assert any(name.startswith(prefix) for name in demo_texts())
     assert used <= set(demo_texts())
+
+
+def test_the_steps_carry_the_same_figures_in_every_language():
+    for texts in notices.texts()["step"].values():
+        figures = [sorted(re.findall(r"\{(\w+)\}", texts[language])) for language in LANGUAGES]
+        assert figures[0] == figures[1] and set(figures[0]) <= set(notices.FIGURES)
+    for language in LANGUAGES:
+        assert not any("{" in step for step in notices.steps(language))

@@ -20,11 +20,14 @@ def decide(claim, record, door, now):
 
 def _refusal(claim, record, door, now):
     if claim.fault != reasons.NONE:
-        return claim.fault
+        # A fault refuses, whatever its number: the one of "granted" too.
+        return claim.fault or reasons.UNKNOWN_CREDENTIAL
     if claim.method == messages.METHOD_LEGACY_UID and not door.is_legacy_uid_allowed:
         return reasons.LEGACY_UID_OFF
     if claim.method == messages.METHOD_PIN and door.locked_out_s > 0:
         return reasons.LOCKED_OUT
+    if claim.method == messages.METHOD_FACE and door.face != reasons.NONE:
+        return door.face or reasons.FACE_OFF
     if record is None:
         return reasons.WRONG_PIN if claim.method == messages.METHOD_PIN else reasons.UNKNOWN_CREDENTIAL
     if record.is_revoked:

@@ -31,12 +31,12 @@ class Lockout:
 
     def left_s(self, unit, is_known, now_s):
         """Seconds until this unit's PIN is looked at again; ``now_s`` is monotonic."""
-        failures = self._failures(unit, is_known)
+        failures = self.failures(unit, is_known)
         return max(0, self._since.get(unit, self._booted_s) + wait_s(failures) - now_s)
 
     def count(self, unit, is_known, now_s):
         """Count a try before it is compared; raises OSError where the flash refuses, and nothing may open."""
-        failures = self._failures(unit, is_known) + 1
+        failures = self.failures(unit, is_known) + 1
         if is_known:
             self._counters.put(self._first_key + unit, failures)
         else:
@@ -50,7 +50,8 @@ class Lockout:
         self._counters.put(self._first_key + unit, 0)
         self._since.pop(unit, None)
 
-    def _failures(self, unit, is_known):
+    def failures(self, unit, is_known=True):
+        """How many tries in a row were wrong."""
         if is_known:
             return self._counters.get(self._first_key + unit)
         for row in self._unknown:

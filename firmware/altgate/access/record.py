@@ -8,5 +8,6 @@ from collections import namedtuple
 Record = namedtuple("Record", ("id", "resident", "not_before", "not_after", "uses", "used", "is_revoked"))
 
 # is_legacy_uid_allowed: a manager turned UID-only cards on; locked_out_s: seconds until this unit's PIN is
-# looked at again, 0 for now; is_time_trusted: windows can be judged.
-DoorState = namedtuple("DoorState", ("is_legacy_uid_allowed", "locked_out_s", "is_time_trusted"))
+# looked at again, 0 for now; is_time_trusted: windows can be judged; face: reasons.NONE where consent, notice
+# and lease allow this resident's face to open, or why not (anything but NONE where nobody asked).
+DoorState = namedtuple("DoorState", ("is_legacy_uid_allowed", "locked_out_s", "is_time_trusted", "face"))

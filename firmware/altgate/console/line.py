@@ -62,7 +62,7 @@ class Provisioning:
         content = self._content
         if content is None:
             raise _Bad(reasons.BAD_SHAPE)
-        if frame[1] > len(content) or len(content) + len(frame[2]) > self._length:
+        if frame[1] > len(content) or frame[1] + len(frame[2]) > self._length:
             raise _Bad(reasons.OVERRUN)
         # A repeated chunk, whose answer was lost on the line, changes nothing.
         if frame[1] == len(content):
@@ -91,7 +91,7 @@ def _decode(text):
         frame = cbor.decode(binascii.a2b_base64(text))
     except ValueError:
         raise _Bad(reasons.BAD_FRAME)
-    if type(frame) is not list or not frame or frame[0] not in _HANDLERS:
+    if type(frame) is not list or not frame or type(frame[0]) is not int or frame[0] not in _HANDLERS:
         raise _Bad(reasons.BAD_FRAME)
     return frame
 

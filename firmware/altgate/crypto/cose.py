@@ -21,7 +21,7 @@ class CoseError(ValueError):
     """A message that was refused; ``reason`` is a code of protocol.reasons."""
 
     def __init__(self, reason: int):
-        super().__init__(reasons.NAMES[reason])
+        super().__init__(reason)
         self.reason = reason
 
 

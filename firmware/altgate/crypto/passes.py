@@ -21,7 +21,7 @@ class PassError(ValueError):
     """A pass that was refused; ``reason`` is a code of protocol.reasons."""
 
     def __init__(self, reason: int):
-        super().__init__(reasons.NAMES[reason])
+        super().__init__(reason)
         self.reason = reason
 
 

@@ -140,7 +140,8 @@ def parse(buffer, have):
         return None, start + 2, reasons.BAD_CHECKSUM
     end = start + 4 + length
     if end + 1 > _BUFFER:
-        return None, start + 2, reasons.TOO_LONG
+        # It does not fit behind what stands before it: that goes first.
+        return (None, start, 0) if start else (None, start + 2, reasons.TOO_LONG)
     if have < end + 1:
         return None, 0, 0
     body = bytes(buffer[start + 4 : end])

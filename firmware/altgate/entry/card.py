@@ -12,12 +12,16 @@ LOOK_MS = 100
 
 
 class CardChannel(Channel):
-    """Claims from a PN532. ``keys`` gives index_key, zone_key and zone; ``random(n)`` fresh bytes."""
+    """Claims from a PN532. ``keys`` gives index_key, zone_key and zone; ``random(n)`` fresh bytes.
+
+    takes(claim): whether a genuine card names somebody for another way in and is not to open by itself.
+    """
 
     name = "card"
 
-    def __init__(self, submit, failed, reader, keys, random):
+    def __init__(self, submit, failed, reader, keys, random, takes):
         super().__init__(submit, failed)
+        self._takes = takes
         self._reader = reader
         self._keys = keys
         self._random = random
@@ -30,7 +34,11 @@ class CardChannel(Channel):
             found = await self._reader.find()
             if found:
                 self.is_claiming = True
-                return await self._prove(found[0], found[1])
+                made = await self._prove(found[0], found[1])
+                if not self._takes(made):
+                    return made
+                self.is_claiming = False
+                await self.after()
             await asyncio.sleep_ms(LOOK_MS)
 
     async def after(self):

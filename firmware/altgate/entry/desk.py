@@ -13,10 +13,13 @@ class Desk:
 
     credentials, pass_uses, lockout, clock: the stores. release(seconds): lets the strike go.
     record(reason, method, credential, resident, detail): appends to the journal. signals: lamp and tone.
-    monotonic_s(): seconds that never go back.
+    monotonic_s(): seconds that never go back. gate: consent.gate.Gate. Set
+    on_decided to be told of (claim, record or None, is_granted).
     """
 
-    def __init__(self, credentials, pass_uses, lockout, clock, release, record, signals, monotonic_s):
+    def __init__(self, credentials, pass_uses, lockout, clock, release, record, signals, monotonic_s, gate):
+        self._gate = gate
+        self.on_decided = _nothing
         self._credentials = credentials
         self._pass_uses = pass_uses
         self._lockout = lockout
@@ -38,7 +41,7 @@ class Desk:
             elif claim.tag:
                 record = self._credentials.find(claim.type, claim.tag)
             decision = self._decide(claim, record, locked_s)
-            if decision.is_granted and self._keep_first(claim):
+            if decision.is_granted and self._keep_first(claim, record):
                 # Storing and acting are a step each: together they would be a long one.
                 await asyncio.sleep_ms(0)
         except OSError:
@@ -49,11 +52,16 @@ class Desk:
         detail = int.from_bytes(claim.pass_[0], "big") if claim.pass_ else claim.unit
         credential, resident = (record.id, record.resident) if record else (0, 0)
         self._record(decision.reason, claim.method, credential, resident, detail)
+        self.on_decided(claim, record, decision.is_granted)
         return decision
 
     def _decide(self, claim, record, locked_s):
         is_uid_allowed = bool(self._credentials.setting(messages.SETTING_LEGACY_UID))
-        state = DoorState(is_uid_allowed, locked_s, self._clock.is_trusted)
+        face = reasons.FACE_OFF
+        if claim.method == messages.METHOD_FACE and record:
+            # Asked again: consent may have ended while the face was looked at.
+            face = self._gate.open_refusal(record.resident)
+        state = DoorState(is_uid_allowed, locked_s, self._clock.is_trusted, face)
         return decide(claim, record, state, self._clock.now())
 
     def _count_and_find(self, claim):
@@ -68,15 +76,18 @@ class Desk:
 
     def _pass_record(self, pass_):
         pass_id, not_before, not_after, uses = pass_[:4]
-        is_revoked = self._credentials.is_pass_revoked(pass_id)
+        now = self._clock.now() if self._clock.is_trusted else 0
+        is_revoked = self._credentials.is_pass_revoked(pass_id, now)
         return Record(0, 0, not_before, not_after, uses, self._pass_uses.used(pass_id), is_revoked)
 
-    def _keep_first(self, claim):
-        """Store what must be kept before anything opens; says whether there was something."""
+    def _keep_first(self, claim, record):
+        """Store what must be kept before anything opens; says whether that took a step of its own."""
         if claim.pass_ and claim.pass_[3]:
             self._pass_uses.count(claim.pass_[0], claim.pass_[2], self._clock.now())
         if claim.method == messages.METHOD_PIN:
             self._lockout.clear(claim.unit)
+        if claim.method == messages.METHOD_FACE:
+            self._gate.clear_tries(record.resident)
         return claim.pass_ is not None or claim.method == messages.METHOD_PIN
 
     def _act(self, decision):
@@ -85,3 +96,7 @@ class Desk:
             self._signals.granted()
         else:
             self._signals.refused()
+
+
+def _nothing(claim, record, is_granted):
+    """Default of on_decided."""

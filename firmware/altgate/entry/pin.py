@@ -1,34 +1,86 @@
-"""Unit number and PIN at the keypad: ``101 # 246813 #``; ``*`` starts again."""
+"""The keypad: unit number and PIN (``101 # 246813 #``; ``*`` starts again), and what the face key begins."""
 
 import asyncio
 
 from altgate.crypto import tags
+from altgate.drivers import keypad
 from altgate.entry import claim
 from altgate.entry.channel import Channel
 from protocol import limits, messages, reasons
 
+_FIRST_DIGITS = max(limits.UNIT_DIGITS_MAX, limits.PERSONAL_NUMBER_DIGITS)
+_STARS = 3
+
+
+class Keys:
+    """Digits from a keypad. ``feedback()`` sounds for every key, whatever it is; ``pressed()`` is told."""
+
+    def __init__(self, keypad, feedback, pressed):
+        self._keypad = keypad
+        self._feedback = feedback
+        self._pressed = pressed
+
+    async def digits(self, most, first_timeout_ms):
+        """``(digits, end)``: the key that ended them, or "" after a pause that was too long, or too many."""
+        digits = ""
+        timeout = first_timeout_ms
+        while True:
+            try:
+                if timeout is None:
+                    key = await self._keypad.key()
+                else:
+                    key = await asyncio.wait_for_ms(self._keypad.key(), timeout)
+            except asyncio.TimeoutError:
+                return digits, ""
+            self._feedback()
+            self._pressed()
+            timeout = limits.KEYPAD_IDLE_MS
+            if not key.isdigit():
+                return digits, key
+            digits += key
+            if len(digits) > most:
+                return digits, ""
+
 
 class PinChannel(Channel):
-    """Claims from a keypad. ``feedback()`` sounds for every key, whatever the key is."""
+    """Claims from a keypad. face: entry.face.FaceChannel; menu: entry.menu.Menu."""
 
     name = "pin"
 
-    def __init__(self, submit, failed, keypad, keys, feedback):
+    def __init__(self, submit, failed, pad, keys, feedback, face, menu):
         super().__init__(submit, failed)
-        self._keypad = keypad
+        self._pad = Keys(pad, feedback, self._key_went_down)
         self._keys = keys
-        self._feedback = feedback
+        self._face = face
+        self._menu = menu
 
     async def claim(self):
+        stars = 0
         while True:
             self.is_claiming = False
-            unit = await self._digits(limits.UNIT_DIGITS_MAX, None)
-            if not unit:
-                continue
-            pin = await self._digits(limits.PIN_DIGITS_MAX, limits.KEYPAD_IDLE_MS)
-            if pin is None:
-                continue
-            return self._made(unit, pin)
+            unit, end = await self._pad.digits(_FIRST_DIGITS, None)
+            stars = stars + 1 if end == "*" and not unit else 0
+            if stars == _STARS:
+                stars = 0
+                self._menu.withdraw()
+            elif end == keypad.PRESSED:
+                self._named(unit)
+            elif end == keypad.HELD:
+                unit, end = await self._menu.ceremony(self._pad), "#"
+            if end == "#" and unit and len(unit) <= limits.UNIT_DIGITS_MAX:
+                pin, end = await self._pad.digits(limits.PIN_DIGITS_MAX, limits.KEYPAD_IDLE_MS)
+                if end == "#":
+                    return self._made(unit, pin)
+
+    def _key_went_down(self):
+        self.is_claiming = True
+        self._face.cancel()
+
+    def _named(self, digits):
+        if digits:
+            self._face.by_number(int(digits))
+        else:
+            self._face.arm()
 
     def _made(self, unit, pin):
         number = int(unit)
@@ -40,24 +92,3 @@ class PinChannel(Channel):
         value = ("%d#%s" % (number, pin)).encode()
         tag = tags.credential_tag(self._keys.index_key, messages.TYPE_PIN, value)
         return claim.by_tag(messages.METHOD_PIN, messages.TYPE_PIN, tag, number)
-
-    async def _digits(self, most, first_timeout_ms):
-        """Digits up to ``#``; None after ``*``, too many digits, or a pause that was too long."""
-        digits = ""
-        timeout = first_timeout_ms
-        while True:
-            try:
-                if timeout is None:
-                    key = await self._keypad.key()
-                else:
-                    key = await asyncio.wait_for_ms(self._keypad.key(), timeout)
-            except asyncio.TimeoutError:
-                return None
-            self._feedback()
-            self.is_claiming = True
-            timeout = limits.KEYPAD_IDLE_MS
-            if key == "#":
-                return digits
-            digits += key
-            if key == "*" or len(digits) > most:
-                return None

@@ -5,6 +5,7 @@ network sends, the worst is a dropped connection with a counted reason.
 """
 
 import asyncio
+import gc
 import os
 import time
 from collections import namedtuple
@@ -101,6 +102,9 @@ class Client:
         while True:
             while not self._may_open():
                 await asyncio.sleep_ms(_TICK_MS)
+            # A handshake wants large pieces of memory, and this is a moment in which nobody waits.
+            gc.collect()
+            await asyncio.sleep_ms(0)
             started = time.ticks_ms()
             reason = await self._connection()
             self._count(reason)

@@ -15,14 +15,18 @@ from altgate.store.credentials import Refused
 from protocol import limits, messages, reasons, topics
 
 
+_TIME_END = 0xF0000000  # in the year 2097
+
+
 class Session:
     """One boot's conversation.
 
     identity, clock, credentials, journal: the stores. boot: this boot's number. unlock(): releases the
-    strike and records it. self_test(): returns a reason code.
+    strike and records it. self_test(): returns a reason code. gate: consent.gate.Gate.
     """
 
-    def __init__(self, identity, boot, clock, credentials, journal, unlock, self_test):
+    def __init__(self, identity, boot, clock, credentials, journal, unlock, self_test, gate):
+        self._gate = gate
         self._identity = identity
         self._boot = boot
         self._clock = clock
@@ -87,6 +91,29 @@ class Session:
         fields[messages.SEQUENCE] = sequence
         return self._sealed(topics.UP_EVENT, fields)
 
+    def consent(self, row):
+        """A consent (consent.register.Row) as ``(topic, payload)``: what was said, and its present state."""
+        fields = {
+            messages.CONSENT: row.consent,
+            messages.RESIDENT: row.resident,
+            messages.CREDENTIAL: row.credential,
+            messages.NOTICE: row.notice,
+            messages.CONSENT_STATE: row.state,
+            messages.BOOT: row.boot,
+            messages.TIME: row.time,
+            messages.TIME_QUALITY: row.quality,
+            messages.NONCE: row.nonce,
+            messages.REASON: row.reason,
+        }
+        return self._sealed(topics.UP_CONSENT, fields)
+
+    def lease_question(self):
+        """``(topic, payload)`` where it is time to ask for a lease, else None."""
+        question = self._gate.lease_question()
+        if question is None:
+            return None
+        return self._sealed(topics.UP_LEASE, {messages.NONCE: question[0], messages.CONSENTS: question[1]})
+
     async def take(self, topic, payload):
         """Act on one message; returns the answers as a list of ``(topic, payload)``.
 
@@ -121,7 +148,8 @@ class Session:
             self.dropped(reasons.STALE_CHALLENGE)
             return []
         self._nonce = None
-        if 0 <= unix <= 0xFFFFFFFF:
+        # Far from where a stored number of 32 bits ends: the door counts on from here.
+        if 0 <= unix < _TIME_END:
             self._clock.set(unix)
         return []
 
@@ -137,7 +165,14 @@ class Session:
             await asyncio.sleep_ms(0)
             packed = draft.packed()
             await asyncio.sleep_ms(0)
+            for consent, state in draft.ended:
+                self._gate.end(consent, state)
+                await asyncio.sleep_ms(0)
+            for resident in draft.forgotten:
+                self._gate.forget(resident)
+                await asyncio.sleep_ms(0)
             self._credentials.keep(draft, packed)
+            self._gate.note_suspensions()
             # What was replaced is garbage now: collected here, it is not in the middle of a claim.
             del draft, packed
             await asyncio.sleep_ms(0)
@@ -146,6 +181,20 @@ class Session:
         except Refused as error:
             result = error.reason
         return [self._reply(0, result, {messages.STATE_VERSION: self._credentials.version})]
+
+    async def _consent(self, fields):
+        acked, number = _field(fields, messages.CONSENT_STATE, int), fields.get(messages.PERSONAL_NUMBER, 0)
+        if type(number) is not int or not 0 <= number <= 0xFFFFFFFF:
+            raise _Shape
+        if not self._gate.acknowledged(_field(fields, messages.CONSENT, bytes), acked, number):
+            self.dropped(reasons.UNKNOWN_CONSENT)
+        return []
+
+    async def _lease(self, fields):
+        nonce, consents = _field(fields, messages.NONCE, bytes), _field(fields, messages.CONSENTS, bytes)
+        if not self._gate.lease_answer(nonce, consents):
+            self.dropped(reasons.STALE_CHALLENGE)
+        return []
 
     async def _command(self, fields):
         request = _field(fields, messages.REQUEST, int)
@@ -200,4 +249,6 @@ _HANDLERS = {
     topics.DOWN_ACK: Session._acknowledged,
     topics.DOWN_STATE: Session._state,
     topics.DOWN_COMMAND: Session._command,
+    topics.DOWN_CONSENT: Session._consent,
+    topics.DOWN_LEASE: Session._lease,
 }

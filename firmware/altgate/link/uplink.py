@@ -1,7 +1,7 @@
 """Carries the session over MQTT: hello on each connection, answers, and events until the host has them.
 
 An event leaves the journal only by the host's sealed acknowledgement; what the broker acknowledged counts for
-nothing. Events that stay unacknowledged are sent again, and the host drops what it has seen.
+nothing. Events and consents that stay unacknowledged are sent again, and the host drops what it has seen.
 """
 
 import asyncio
@@ -14,13 +14,18 @@ if TYPE_CHECKING:
     from typing import Any
 
 RESEND_MS = 10000
+CONSENT_RESEND_MS = 3000  # somebody stands at the door and waits for the host's word
 _ANSWERS = 8
 
 
 class Uplink:
-    """``session``: link.session.Session; ``journal``: store.journal.Journal; attach() gives the client."""
+    """``session``: link.session.Session; ``journal``: store.journal.Journal; ``gate``: consent.gate.Gate;
+    attach() gives the client."""
 
-    def __init__(self, session, journal):
+    def __init__(self, session, journal, gate):
+        self._gate = gate
+        self._said = set()  # (consent, state) sent on this connection and not yet acknowledged
+        self._said_ms = 0
         self._session = session
         self._journal = journal
         self._client: Any = None  # until attach()
@@ -59,6 +64,8 @@ class Uplink:
         """The broker took us: say hello, and begin again with the oldest event that is owed."""
         self._answers = [self._session.hello(self._client.bad_input())]
         self._sent = self._journal.acknowledged
+        self._said.clear()
+        self._gate.reconnected()
         door_id = self._answers[0][0].split("/")[1]
         self._answers.append((topics.topic(door_id, topics.UP_STATUS), topics.STATUS_ONLINE))
         self._work.set()
@@ -94,12 +101,29 @@ class Uplink:
                     return
                 self._sent += 1
                 self._sent_ms = time.ticks_ms()
-            else:
+            elif not self._push_consent():
                 return
             # Sealing one message is a step; a full window at once would be a long one.
             await asyncio.sleep_ms(0)
 
+    def _push_consent(self):
+        """Send one consent that is owed, or ask for a lease; False where there is nothing, or no room."""
+        if not self._client.is_up:
+            return False
+        for row in self._gate.owed():
+            name = (row.consent, row.state)
+            if name not in self._said:
+                if not self._client.send(*self._session.consent(row), True):
+                    return False
+                self._said.add(name)
+                self._said_ms = time.ticks_ms()
+                return True
+        question = self._session.lease_question()
+        return question is not None and self._client.send(*question, True)
+
     def _give_up_waiting(self):
+        if self._said and time.ticks_diff(time.ticks_ms(), self._said_ms) > CONSENT_RESEND_MS:
+            self._said.clear()
         is_owed = self._sent > self._journal.acknowledged
         if is_owed and time.ticks_diff(time.ticks_ms(), self._sent_ms) > RESEND_MS:
             self._sent = self._journal.acknowledged

@@ -77,7 +77,7 @@ def parse(content):
 def load(partition):
     """The Identity of this door, or None where it has none; raises files.Damaged or siv.SivError."""
     sealed = files.read(PATH, _MOST)
-    wrap = _wrapping_key(partition)
+    wrap = wrapping_key(partition)
     if sealed is None or wrap is None:
         return None
     content = siv.open_(wrap, sealed, _ASSOCIATED)
@@ -88,13 +88,14 @@ def load(partition):
 
 def save(partition, content):
     """Keep a provisioning map that parse() accepts; on return it outlives a power cut. Raises OSError."""
-    wrap = _wrapping_key(partition) or _make_wrapping_key(partition)
+    wrap = wrapping_key(partition) or _make_wrapping_key(partition)
     files.write(PATH, siv.seal(wrap, content, _ASSOCIATED))
     if load(partition) is None:
         raise OSError(5)
 
 
-def _wrapping_key(partition):
+def wrapping_key(partition):
+    """The door's own 64-byte key, under which everything else is sealed; None where there is none."""
     page = bytearray(4 + _WRAP_BYTES)
     partition.readblocks(0, page, 0)
     return bytes(page[4:]) if page[:4] == _MAGIC else None

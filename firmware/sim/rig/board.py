@@ -24,15 +24,18 @@ from .console import Console
 from .events import Callback, Events
 from .gm65 import Gm65
 from .line import Line
+from .mf1 import Mf1
 from .pn532 import Pn532
 from .runner import Runner
+from .supply import Supply
 
 # Beside each other both in the package and in a checkout, where these are links.
 FIRMWARE = Path(__file__).parent.parent / "firmware"
 BOARD_FILE = Path(__file__).parent / "board.toml"
 _ACKNOWLEDGED_S = 1.0
-_HELD_S = 0.06  # without an answer to the key: more than the firmware's two scans
+_HELD_S = 0.04  # without an answer to the key: more than the firmware's two scans
 _APART_S = 0.06
+_HOLD_S = 3.0
 
 
 def interpreter() -> str:
@@ -61,9 +64,12 @@ class Board:
         self.wiring = wiring.load(board_file)
         self.events = Events()
         self.console = Console()
-        reader_line, scanner_line = Line(), Line()
+        reader_line, scanner_line, face_line = Line(), Line(), Line()
         self.reader = Pn532(reader_line.send)
         self.scanner = Gm65(scanner_line.send, is_paced)
+        self.camera = Mf1(face_line.send)
+        self.supply = Supply()
+        self._supply_pin = self.wiring.pin("face_supply")
         self._driven = {self.wiring.pin(name): level for name, level in self.wiring.rest.items()}
         paths = micropypath or f"{firmware / 'sim'}:{firmware}:.frozen"
         self._runner = Runner(
@@ -72,6 +78,7 @@ class Board:
             {
                 self.wiring.reader: (reader_line, self.reader),
                 self.wiring.scanner: (scanner_line, self.scanner),
+                self.wiring.face: (face_line, self.camera),
             },
             self.console, self.events,
         )  # fmt: skip
@@ -109,7 +116,8 @@ class Board:
 
     def stop(self) -> None:
         """End the board for good; its flash file stays. May be called twice."""
-        self._runner.close()
+        if self._runner.close():
+            self.supply.log()
         self.console.close()
 
     @property
@@ -174,12 +182,33 @@ class Board:
             time.sleep(_APART_S)
         return acknowledged
 
+    def press_face_key(self) -> bool:
+        """Press the face key and let it go; whether the firmware acknowledged it with a tone."""
+        level = self.wiring.rest["face_key"]
+        self._heard(lambda: self.events.tone[1] == 0 or None)
+        before = self.events.beeps
+        self.drive("face_key", 1 - level)
+        time.sleep(_HELD_S)
+        self.drive("face_key", level)
+        return self._heard(partial(self._has_beeped, before))
+
+    def hold_face_key(self) -> bool:
+        """Hold the face key until the firmware acknowledges that; whether it did within 3 s."""
+        level = self.wiring.rest["face_key"]
+        self._heard(lambda: self.events.tone[1] == 0 or None)
+        before = self.events.beeps
+        self.drive("face_key", 1 - level)
+        is_heard = self._heard(partial(self._has_beeped, before), _HOLD_S)
+        self.drive("face_key", level)
+        time.sleep(_APART_S)
+        return is_heard
+
     def _has_beeped(self, before: int) -> bool | None:
         return self.events.beeps > before or None
 
-    def _heard(self, look: Callable[[], bool | None]) -> bool:
+    def _heard(self, look: Callable[[], bool | None], timeout_s: float = _ACKNOWLEDGED_S) -> bool:
         try:
-            return self.events.wait(look, _ACKNOWLEDGED_S, "a tone")
+            return self.events.wait(look, timeout_s, "a tone")
         except TimeoutError:
             return False
 
@@ -263,7 +292,16 @@ class Board:
         self._runner.tell({"cut_after": operations, "how": how})
 
     def _on_event(self, message: dict[str, Any]) -> None:
+        if message.get("pin") == self._supply_pin:
+            self._supply(bool(message["v"]) == bool(self.wiring.face_supply_on), message["t"])
+        elif message.get("rig") == "ended":
+            # An output floats while the board is off, and the module's switch has a resistor to the off side.
+            self._supply(False, self.now_us())
         if message.get("rig") == "started":
             # A firmware that reads its settings file has them already; saying it twice changes nothing.
             for pin, level in tuple(self._driven.items()):
                 self._runner.tell({"pin": pin, "v": level})
+
+    def _supply(self, is_on: bool, now_us: int) -> None:
+        self.supply.changed(is_on, now_us)
+        self.camera.supply(is_on)

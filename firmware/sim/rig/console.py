@@ -12,10 +12,12 @@ import termios
 import time
 import tty
 from collections import deque
+from collections.abc import Callable
 
 _LOG_BYTES = 262144
 _BACKLOG_BYTES = 65536
 _STALLED_S = 0.2
+CTRL_C = b"\x03"
 
 
 class Console:
@@ -31,6 +33,7 @@ class Console:
         self._backlog = b""
         self._stalled_s = 0.0
         self._is_open = True
+        self.interrupt: Callable[[], bool] = lambda: False  # what a Ctrl-C does; True where it was taken
 
     def masters(self) -> tuple[int, int]:
         """Descriptors to watch for reading."""
@@ -69,7 +72,12 @@ class Console:
         self._stalled_s = 0.0
 
     def type(self, data: bytes) -> None:
-        """Send bytes to the firmware; raises TimeoutError where it takes none for 2 s."""
+        """Send bytes to the firmware; raises TimeoutError where it takes none for 2 s.
+
+        As on the board, a Ctrl-C is no byte but an interrupt, unless the firmware has turned that off.
+        """
+        if CTRL_C in data and self.interrupt():
+            data = data.replace(CTRL_C, b"")
         while data and self._is_open:
             with contextlib.suppress(BlockingIOError):
                 data = data[os.write(self.board_master, data) :]

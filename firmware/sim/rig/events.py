@@ -100,7 +100,8 @@ class Events:
             self.levels[message["pin"]] = (message["v"], message["t"])
             self._changes.append((message["pin"], message["v"], message["t"]))
         elif "pwm" in message:
-            if message["duty"] and not self.tone[1]:
+            # A key's tone may cut short another one: then only its pitch is new.
+            if message["duty"] and (not self.tone[1] or message["freq"] != self.tone[0]):
                 self.beeps += 1
             self.tone = (message["freq"], message["duty"])
         elif "lamp" in message:

@@ -58,6 +58,7 @@ class Runner:
         self._calls: list[tuple[Callable[[], None], Future[None]]] = []
         self._bell, self._bell_end = socket.socketpair()
         self._is_running = True
+        console.interrupt = self._interrupt
         self._forget_process()
         self._watch(self._bell_end, lambda: self._bell_end.recv(64))
         for master in console.masters():
@@ -73,12 +74,14 @@ class Runner:
         """Pull the plug, in whatever the firmware is doing."""
         self._call(lambda: self._kill("off"))
 
-    def close(self) -> None:
-        """End the process and the thread; may be called twice."""
-        if self._thread.is_alive():
-            self.power_off()
-            self._call(self._halt)
-            self._thread.join()
+    def close(self) -> bool:
+        """End the process and the thread; False where that was done before."""
+        if not self._thread.is_alive():
+            return False
+        self.power_off()
+        self._call(self._halt)
+        self._thread.join()
+        return True
 
     def tell(self, message: Message) -> None:
         """Send the board a message; nothing where it is off."""
@@ -93,6 +96,22 @@ class Runner:
             if sent < len(data):
                 raise RuntimeError("the board does not read its control channel")
 
+    def _interrupt(self) -> bool:
+        """Interrupt the firmware as the chip's serial driver does, where the firmware lets it."""
+        process = self._process
+        if process is None:
+            return False
+        try:
+            status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+            caught = next(line for line in status.splitlines() if line.startswith("SigCgt:")).split()[1]
+            # micropython.kbd_intr(-1) shows as SIGINT not being caught any more.
+            if int(caught, 16) >> (signal.SIGINT - 1) & 1:
+                os.kill(process.pid, signal.SIGINT)
+                return True
+        except (OSError, StopIteration):
+            return False
+        return False
+
     def _call(self, action: Callable[[], None]) -> None:
         done: Future[None] = Future()
         self._calls.append((action, done))
@@ -106,8 +125,9 @@ class Runner:
         try:
             while self._is_running:
                 for key, _ in self._selector.select(_TICK_S):
-                    # An earlier one of this round may have ended the process and its descriptors.
-                    if key.fd in self._selector.get_map():
+                    # An earlier one of this round may have ended the process and its descriptors, and a new
+                    # process may have got the same numbers.
+                    if self._selector.get_map().get(key.fd) is key:
                         key.data()
                 self._console.flush()
                 while self._calls:

@@ -21,6 +21,8 @@ class Wiring:
     keypad: Matrix
     reader: str  # UART number as the settings file names it
     scanner: str
+    face: str
+    face_supply_on: int
     flash_bytes: int
     partitions: tuple[tuple[str, int, int, int, int], ...]  # label, type, subtype, offset, size
     clock_address: int
@@ -31,6 +33,10 @@ class Wiring:
             if name in pins:
                 return pins[name]
         raise ValueError(f"the board file names no output or contact {name!r}")
+
+    def partition(self, label: str) -> tuple[int, int]:
+        """Offset and size of a partition in the flash; KeyError for a label that there is not."""
+        return {name: (offset, size) for name, _, _, offset, size in self.partitions}[label]
 
     def name(self, pin: int) -> str:
         """The name of a pin, or its number as text where it has none."""
@@ -47,8 +53,9 @@ def load(path: Path) -> Wiring:
     pins, rest = board["pins"], {}
     # A contact's level is named for what happens then ("door_open"): at rest it has the other one.
     for level, value in board["levels"].items():
-        contact = next((name for name in (level.split("_")[0] + "_contact", level.split("_")[0])
-                        if name in pins and name not in _OUTPUTS), None)  # fmt: skip
+        word = level.split("_")[0]
+        names = (word + "_contact", level.rsplit("_", 1)[0], word)
+        contact = next((name for name in names if name in pins and name not in _OUTPUTS), None)
         if contact:
             rest[contact] = 1 - int(value)
     return Wiring(
@@ -58,6 +65,8 @@ def load(path: Path) -> Wiring:
         keypad=Matrix(pins["keypad_rows"], pins["keypad_columns"], board["keypad"]["keys"]),
         reader=str(board["uarts"]["reader"]["id"]),
         scanner=str(board["uarts"]["scanner"]["id"]),
+        face=str(board["uarts"]["face"]["id"]),
+        face_supply_on=board["levels"]["face_supply_on"],
         flash_bytes=board["board"]["flash_bytes"],
         partitions=tuple((label, *numbers) for label, numbers in board["partitions"].items()),
         clock_address=board["i2c"]["clock_address"],

@@ -7,7 +7,20 @@ from typing import Annotated
 import platformdirs
 import typer
 
-from altgate.cli import audit, credentials, demo, doors, managers, passes, provision, residents, serve, setup
+from altgate.cli import (
+    audit,
+    consents,
+    credentials,
+    demo,
+    doors,
+    managers,
+    notices,
+    passes,
+    provision,
+    residents,
+    serve,
+    setup,
+)
 from altgate.cli.errors import exit_code, table_text
 from altgate.errors import AltgateError
 
@@ -28,6 +41,8 @@ app.add_typer(managers.app, name="manager")
 app.add_typer(residents.app, name="resident")
 app.add_typer(credentials.app, name="credential")
 app.add_typer(passes.app, name="pass")
+app.add_typer(notices.app, name="notice")
+app.add_typer(consents.app, name="consent")
 app.add_typer(audit.app, name="audit")
 
 

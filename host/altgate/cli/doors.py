@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from altgate.cli.output import CLONABLE, AsJson, Row, show_result, show_rows, site
 from altgate.clock import to_text
 from altgate.errors import CheckFailed
-from altgate.protocol import messages, reasons
+from altgate.protocol import messages, names, reasons
 from altgate.registry import commands, doors, revocation, settings
 from altgate.registry.models import Door
 from altgate.texts import reason_text
@@ -40,18 +40,20 @@ def _row(session: Session, door: Door) -> Row:
 
 
 def _short(session: Session, door: Door) -> Row:
-    """A door as a line of the list."""
+    """A door as a row of the list."""
     return {
         "door_id": door.door_id,
         "name": door.name,
         "zone": door.zone,
         "is_online": door.is_online,
-        **_cells(session, door),
+        "settings": "\n".join(
+            f"{name.replace('_', ' ')}: {cell}" for name, cell in _cells(session, door).items()
+        ),
     }
 
 
 def _plain(values: settings.Values) -> dict[settings.Setting, int | bool]:
-    return {one: bool(value) if one is settings.LEGACY_UID else value for one, value in values.items()}
+    return {one: bool(value) if one.is_switch else value for one, value in values.items()}
 
 
 def _cells(session: Session, door: Door) -> Row:
@@ -90,9 +92,7 @@ def add(
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """All doors."""
     with site(context).read() as session:
-        rows = [
-            _row(session, door) if as_json else _short(session, door) for door in doors.present(session)
-        ]
+        rows = [_row(session, door) if as_json else _short(session, door) for door in doors.present(session)]
     show_rows(rows, as_json, "There is no door yet: altgate door add.")
 
 
@@ -133,6 +133,20 @@ def set_(
         int | None,
         typer.Option(help=f"Seconds until an open door is reported, {_bounds(settings.HELD_OPEN_S)}."),
     ] = None,
+    face: Annotated[
+        bool | None, typer.Option("--face/--no-face", help="Let residents choose face at this door.")
+    ] = None,
+    lease_s: Annotated[
+        int | None,
+        typer.Option(help=f"Seconds that face works without the host, {_bounds(settings.LEASE_S)}."),
+    ] = None,
+    face_unproved: Annotated[
+        bool | None,
+        typer.Option(
+            "--face-unproved/--no-face-unproved",
+            help="Use a face module that cannot tell a person from a picture.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Change settings of a door; it applies them when it is reached."""
@@ -140,6 +154,9 @@ def set_(
         settings.LEGACY_UID: legacy_uid,
         settings.RELEASE_S: release_s,
         settings.HELD_OPEN_S: held_open_s,
+        settings.FACE: face,
+        settings.LEASE_S: lease_s,
+        settings.FACE_UNPROVED: face_unproved,
     }
     changes = {setting: int(value) for setting, value in given.items() if value is not None}
     opened = site(context)
@@ -171,7 +188,7 @@ def open_(
     with opened.write() as session:
         result = commands.give_up(session, request)
         was_sent = commands.was_sent(session, request)
-    row = {"door_id": door.door_id, "result": reasons.NAMES.get(result, str(result))}
+    row = {"door_id": door.door_id, "result": names.REASONS.get(result, str(result))}
     if result == reasons.TIMED_OUT and was_sent:
         raise CheckFailed(
             f"{door.name} was told to open and did not say that it did: see altgate audit list before you "

@@ -34,7 +34,9 @@ def show_rows(rows: Sequence[Row], as_json: bool, empty: str) -> None:
     if not rows:
         typer.echo(empty)
         return
-    table = Table(*(name.replace("_", " ") for name in rows[0]))
+    table = Table()
+    for name in rows[0]:
+        table.add_column(name.replace("_", " "), overflow="fold")  # nothing is cut off
     for row in rows:
         table.add_row(*(escape(_cell(value)) for value in row.values()))
     Console().print(table)

@@ -16,11 +16,11 @@ from altgate.registry import revocation
 Broker = Annotated[str, typer.Option(help="Where the broker listens, as host:port.")]
 
 
-def address(text: str) -> tuple[str, int]:
-    """Host and port of ``host:port``; raises Refused for anything else."""
+def address(text: str, option: str = "--broker", example: str = "broker.local:8883") -> tuple[str, int]:
+    """Host and port of ``host:port``; raises Refused for anything else, naming the option."""
     host, _, port = text.rpartition(":")
     if not host or not port.isdigit() or not 0 < int(port) < 1 << 16:
-        raise Refused(f"--broker {text!r} is not an address: write host:port, such as broker.local:8883.")
+        raise Refused(f"{option} {text!r} is not an address: write host:port, such as {example}.")
     return host.strip("[]"), int(port)
 
 
@@ -50,6 +50,12 @@ def _log_to_stderr(as_json: bool) -> None:
 def serve(
     context: typer.Context,
     broker: Broker,
+    page: Annotated[
+        str | None,
+        typer.Option(
+            help="Serve the residents' page here too, as host:port; for an https origin behind a proxy."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Log JSON lines for scripts.")] = False,
 ) -> None:
     """Serve the doors until Ctrl-C: keep their events, bring them up to date, carry commands.
@@ -64,4 +70,15 @@ def serve(
     server = Server(opened, host, port)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: server.stop())
-    server.run()
+    if page is None:
+        server.run()
+        return
+    # Loaded where it is wanted: every other command starts the quicker for it.
+    from altgate.web.serve import PageServer
+
+    pages = PageServer(opened, *address(page, "--page", "127.0.0.1:8080"))
+    pages.start()
+    try:
+        server.run()
+    finally:
+        pages.stop()

@@ -7,7 +7,7 @@ import typer
 
 from altgate.cli.output import AsJson, show_result
 from altgate.errors import Refused
-from altgate.registry import doors
+from altgate.registry import doors, managers
 from altgate.registry import site as sites
 
 
@@ -28,6 +28,7 @@ def init(
         raise Refused(f"--origin {origin!r} is not an origin: write https://name, or http://localhost:port.")
     if not name.strip() or not manager.strip():
         raise Refused("The building and its first manager need names: give both.")
+    managers.check_name(manager)
     names = tuple(broker_name or ["altgate-broker"])
     site = sites.create(context.obj["data"], name, origin, manager, names)
     with site.write() as session:

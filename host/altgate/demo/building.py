@@ -10,14 +10,15 @@ from typing import Self, TypeVar
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
+from altgate.consent import notices
 from altgate.demo.broker import Amqtt, Broker, Pki, free_port
 from altgate.keys.cards import card_key
 from altgate.link.server import Server
-from altgate.protocol import messages
+from altgate.protocol import messages, names
 from altgate.provision import payload
 from altgate.provision.port import SerialPort
 from altgate.provision.session import Session as Exchange
-from altgate.registry import commands, credentials, doors, passes, residents
+from altgate.registry import commands, credentials, doors, passes, residents, settings
 from altgate.registry import site as sites
 from altgate.registry.models import Door, Event
 from altgate.rig.board import Board
@@ -47,13 +48,15 @@ class Building:
     """A building in ``folder``, new at the first start and found again at the next.
 
     broker: made from ``(folder, port, pki)``, amqtt unless given. board: makes the board, switched off.
-    wifi: name and password that the door is given; without a name its network is a cable. Every method may
+    wifi: name and password that the door is given; without a name its network is a cable. origin: where
+    residents reach their page. Every method may
     be called from any thread; those that wait raise TimeoutError with what they waited for.
     """
 
     def __init__(
         self, folder: Path, broker: Callable[[Path, int, Pki], Broker] = Amqtt,
         board: Callable[[Path], Board] = _board, wifi: tuple[str, str] = ("", ""), told: Told = _silent,
+        origin: str = "http://localhost",
     ) -> None:  # fmt: skip
         self._told = told
         self._wifi = wifi
@@ -63,14 +66,14 @@ class Building:
         self.is_new = not (data / sites.DATABASE).exists()
         if self.is_new:
             told("Setting up the building: its register, keys and certificates.")
-            sites.create(data, "Lakeside", "http://localhost", "Ana", (BROKER_NAME,)).close()
+            sites.create(data, "Lakeside", origin, "Ana", (BROKER_NAME,)).close()
         self.site = sites.Site(data)
         event.listen(Session, "after_commit", self._on_commit)
         pki = data / "pki"
         self.broker = broker(folder, _port(folder), (pki / "ca.pem", pki / "broker.pem", pki / "broker.key"))
         (folder / "board").mkdir(exist_ok=True)
         self.board = board(folder / "board")
-        self._server = Server(self.site, "127.0.0.1", self.broker.port)
+        self._server: Server | None = None
         self._serving: threading.Thread | None = None
 
     def __enter__(self) -> Self:
@@ -99,10 +102,22 @@ class Building:
         """Start the broker and the host."""
         self._told(f"Starting the broker on port {self.broker.port}; it demands a client certificate.")
         self.broker.start()
-        self._serving = threading.Thread(target=self._server.run, name="host", daemon=True)
-        self._serving.start()
+        self.serve()
         if self.is_new:
             self._register()
+
+    def serve(self) -> None:
+        """Have the host answer the doors."""
+        self._server = Server(self.site, "127.0.0.1", self.broker.port)
+        self._serving = threading.Thread(target=self._server.run, name="host", daemon=True)
+        self._serving.start()
+
+    def pause_host(self) -> None:
+        """Have the host answer nobody until serve(); the broker stays."""
+        if self._serving and self._server:
+            self._server.stop()
+            self._serving.join()
+        self._serving = None
 
     def start_door(self) -> None:
         """Switch the board on, and provision it where that was not done before."""
@@ -116,10 +131,7 @@ class Building:
     def stop(self) -> None:
         """End everything that start() began; may be called twice."""
         self.board.stop()
-        if self._serving:
-            self._server.stop()
-            self._serving.join()
-            self._serving = None
+        self.pause_host()
         self.broker.stop()
         if event.contains(Session, "after_commit", self._on_commit):
             event.remove(Session, "after_commit", self._on_commit)
@@ -179,7 +191,7 @@ class Building:
         def look() -> Event | None:
             return next((found for found in self.events(kind) if found.number > after), None)
 
-        return self.wait(look, f"an event {messages.KIND_NAMES[kind]}", timeout_s)
+        return self.wait(look, f"an event {names.KINDS[kind]}", timeout_s)
 
     def wait_applied(self) -> None:
         """Wait until the front door has said that it holds all that the register wants it to."""
@@ -220,10 +232,20 @@ class Building:
             credentials.add(site, session, messages.TYPE_CARD, CARD_UID, resident, [front], always)
             pin = f"{UNIT}#{PIN}".encode()
             credentials.add(site, session, messages.TYPE_PIN, pin, resident, [front], always)
+            notices.publish(site, session, example_notice())
+            # The simulated module gives no liveness verdict; a manager has to turn that on knowingly.
+            face = {settings.FACE: 1, settings.FACE_UNPROVED: 1}
+            doors.change_settings(site, session, front, face)
 
     def _on_commit(self, _session: Session) -> None:
         with self._changed:
             self._changed.notify_all()
+
+
+def example_notice() -> str:
+    """The template of a notice with its examples taken as they are; in a building somebody edits them."""
+    opening, closing = notices.EXAMPLE
+    return notices.template().replace(f'"{opening}', '"').replace(f'{closing}"', '"')
 
 
 def _port(folder: Path) -> int:

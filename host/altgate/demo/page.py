@@ -19,7 +19,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from altgate.demo.stage import Stage
 from altgate.errors import AltgateError
+from altgate.registry.site import Site
 from altgate.texts import demo_texts, words
+from altgate.web.app import mounted
 
 HOSTS = ["localhost", "127.0.0.1"]
 BACKLOG = 500
@@ -29,7 +31,7 @@ Message = dict[str, Any]
 class Page:
     """Joins browsers to a stage. ``tell`` may be called from any thread."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, site: Site) -> None:
         self._origins = {f"http://{host}:{port}" for host in HOSTS}
         self._queues: set[asyncio.Queue[Message]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -39,6 +41,7 @@ class Page:
             routes=[
                 WebSocketRoute("/live", self._live),
                 Route("/texts.json", _texts),
+                *mounted(site, False),
                 Mount("/", StaticFiles(directory=folder, html=True)),
             ],
             middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)],

@@ -13,7 +13,7 @@ from altgate.demo.stage import Stage
 from altgate.errors import Refused
 
 
-def run(folder: Path, port: int, told: Callable[[str], None]) -> None:
+def run(folder: Path, port: int, faces: Path, told: Callable[[str], None]) -> None:
     """Serve the page on localhost; returns after Ctrl-C, with everything ended. Raises Refused."""
     if not 0 < port < 1 << 16:
         raise Refused(f"--port {port} is not a port: choose 1024 to 65535.")
@@ -25,9 +25,9 @@ def run(folder: Path, port: int, told: Callable[[str], None]) -> None:
             raise Refused(f"Port {port} is in use: choose another with --port.") from None
     folder.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(filename=folder / "host.log", level=logging.INFO)
-    page = Page(port)
-    with Building(folder, told=told) as building:
-        stage = Stage(building, page.tell)
+    with Building(folder, told=told, origin=f"http://localhost:{port}") as building:
+        page = Page(port, building.site)
+        stage = Stage(building, page.tell, faces)
         stage.start()
         page.stage = stage
         told(f"Open http://localhost:{port} in a browser. Ctrl-C ends it.")

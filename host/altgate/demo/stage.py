@@ -4,17 +4,21 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import segno
 from sqlalchemy import select
 
-from altgate.demo.building import BACK, FRONT, PIN, UNIT, Building
+from altgate.consent import links, notices
+from altgate.demo.building import BACK, FRONT, PIN, RESIDENT, UNIT, Building
+from altgate.demo.gallery import Gallery
+from altgate.demo.person import DOOR_PIN
 from altgate.demo.watch import Seen, Watch
 from altgate.errors import Refused
 from altgate.ledger import review
 from altgate.protocol import messages
-from altgate.registry import doors, settings
+from altgate.registry import doors, residents, settings
 from altgate.registry.models import Door, Event
 from altgate.rig.cards import Card, UidCard
 from altgate.rig.ntag424 import CloneCard
@@ -30,9 +34,11 @@ OPEN, CLOSED = 1, 0
 class Stage:
     """``tell(message)`` gets every change, from any thread; ``do(action)`` carries out what the page asks."""
 
-    def __init__(self, building: Building, tell: Tell) -> None:
+    def __init__(self, building: Building, tell: Tell, faces: Path) -> None:
         self._building, self._board, self._tell = building, building.board, tell
         self._watch = Watch(building.site, building.broker.port, self._on_mqtt)
+        self._gallery = Gallery(faces, tell)
+        self._looking: str | None = None
         self._passes: dict[str, Message] = {}
         self._texts: dict[str, str] = {}
         self._is_broker_on = True
@@ -50,6 +56,7 @@ class Stage:
             "tap": self._tap, "untap": self._untap, "key": self._key, "pass": self._show,
             "issue": self._issue, "door": self._door, "force": self._force, "exit": self._exit,
             "unlock": self._unlock, "broker": self._broker, "power": self._power, "legacy": self._legacy,
+            "face_key": self._face_key, "look": self._look, "link": self._link,
         }  # fmt: skip
 
     def start(self) -> None:
@@ -62,9 +69,11 @@ class Stage:
         self._passes["forged"] = {"id": "forged", "svg": _svg(self._texts["forged"])}
         self._board.subscribe(self._on_board)
         self._follower.start()
+        self._gallery.start()
 
     def stop(self) -> None:
         """Stop looking on."""
+        self._gallery.stop()
         self._ending.set()
         self._follower.join()
         self._watch.stop()
@@ -72,11 +81,17 @@ class Stage:
     def whole(self) -> Message:
         """All that a page needs when it opens."""
         with self._building.site.read() as session:
+            notice = notices.current(session)
+            resident = residents.find(session, RESIDENT)
             number = session.scalars(select(Event.number).order_by(Event.number.desc()).limit(30)).all()
         return {
             "type": "whole",
             "unit": UNIT,
             "pin": PIN,
+            "door_pin": DOOR_PIN,
+            "code": notices.code(notice) if notice else None,
+            "number": resident.personal_number,
+            "gallery": self._gallery.whole(),
             "passes": list(self._passes.values()),
             "events": self._rows(number[-1] - 1 if number else 0),
             **self._pins(),
@@ -108,6 +123,27 @@ class Stage:
         if len(key) != 1 or key not in "0123456789*#":
             raise Refused("The keypad has no such key.")
         self._board.press(key)
+
+    def _face_key(self, action: Message) -> None:
+        if action.get("held"):
+            self._board.hold_face_key()
+        else:
+            self._board.press_face_key()
+
+    def _look(self, action: Message) -> None:
+        """Hold a face before the camera, or take it away (no name)."""
+        name = action.get("face")
+        vector = self._gallery.vector(str(name)) if name else None
+        if name and vector is None:
+            raise Refused("There is no such face.")
+        self._board.camera.show(*((vector,) if vector else ()))
+        self._looking = str(name) if name else None
+
+    def _link(self, _action: Message) -> None:
+        """A one-time link to the resident's page."""
+        with self._building.site.write() as session:
+            token = links.make(self._building.site, session, residents.find(session, RESIDENT))
+        self._tell({"type": "link", "path": f"/me/#{token}"})
 
     def _show(self, action: Message) -> None:
         text = self._texts.get(str(action.get("id")))
@@ -176,6 +212,7 @@ class Stage:
             "is_door_open": self._is_door_open,
             "face_supply": pins.get("face_supply", 0),
             "lamp": [list(colour) for colour in self._board.events.lamp][:1],
+            "face": self._looking,
             "card": next((name for name, card in self._cards.items() if card in held), None),
         }
 

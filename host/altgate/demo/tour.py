@@ -4,52 +4,53 @@ register, and any difference ends it."""
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 from altgate.demo.building import BACK, FRONT, PIN, UNIT, Building
-from altgate.demo.watch import Seen, Watch
+from altgate.demo.cast import Cast
+from altgate.demo.face_tour import FaceTour
+from altgate.demo.observed import SECURE, Observed, Told
+from altgate.demo.watch import Watch
 from altgate.errors import CheckFailed
 from altgate.ledger import review
-from altgate.protocol import limits, messages, reasons, topics
+from altgate.protocol import limits, messages, reasons
 from altgate.registry import doors, settings
 from altgate.registry import site as sites
 from altgate.rig.ntag424 import CloneCard
 
-Told = Callable[[str], None]
-SECURED_S = limits.RELEASE_S_MIN + 5
 WRONG_PIN = "111111"
-RELEASED, SECURE = 1, 0
 
 
 class Tour:
-    """One tour through a started building. ``told`` gets each line."""
+    """One tour through a started building. ``told`` gets each line; ``cast`` has the faces."""
 
-    def __init__(self, building: Building, told: Told) -> None:
+    def __init__(self, building: Building, told: Told, cast: Cast) -> None:
         self._building, self._board, self._told = building, building.board, told
-        self._seen: list[Seen] = []
-        self._watch = Watch(building.site, building.broker.port, self._seen.append)
+        self._observed = Observed(building, told)
+        self._watch = Watch(building.site, building.broker.port, self._observed.seen.append)
+        self._face = FaceTour(self._observed, cast)
         self._expired = ""
 
     def run(self) -> None:
         """All steps in order; raises CheckFailed at the first that is not as it should be."""
         steps = (
+            self._face.first(),
             ("A genuine NTAG 424 DNA opens", self._genuine_card),
             ("A clone with the same UID does not", self._clone),
             ("Unit number and PIN open", self._pin),
             ("A wrong PIN is refused and logged", self._wrong_pin),
             ("A QR pass opens once and is used up", self._pass),
             ("An expired pass and one for another door are refused", self._other_passes),
-            ("Without a broker all three ways open, and the events arrive later", self._no_broker),
             ("The exit contact is seen", self._exit),
+            *self._face.steps(),
             ("The chain of events verifies", self._chain),
             ("One flipped bit in it is found", self._flipped_bit),
         )
         self._watch.start()
         began = time.monotonic()
         try:
-            self._short_release()
+            self._set_up()
             for number, (name, step) in enumerate(steps, 1):
                 self._told(f"{number:2}/{len(steps)} {name}")
                 try:
@@ -60,69 +61,52 @@ class Tour:
             self._watch.stop()
         self._told(f"All {len(steps)} steps as they should be, in {time.monotonic() - began:.0f} s.")
 
-    def _short_release(self) -> None:
-        # The shortest release that a door allows, so that the tour does not wait for the strike.
+    def _set_up(self) -> None:
+        # The shortest release and lease that a door allows, so that the tour does not wait for their ends.
         with self._building.site.write() as session:
-            changes = {settings.RELEASE_S: limits.RELEASE_S_MIN}
+            changes = {settings.RELEASE_S: limits.RELEASE_S_MIN, settings.LEASE_S: limits.LEASE_S_MIN}
             doors.change_settings(self._building.site, session, doors.find(session, FRONT), changes)
         self._building.wait_applied()
         self._expired = self._building.issue_pass(lasts_s=1)[0]
 
     def _genuine_card(self) -> None:
-        self._opens(lambda: self._board.tap(self._building.card()), messages.METHOD_CARD)
+        self._observed.opens(lambda: self._board.tap(self._building.card()), messages.METHOD_CARD)
         self._board.untap()
 
     def _clone(self) -> None:
         clone = CloneCard(self._building.card())
-        self._refuses(lambda: self._board.tap(clone), messages.METHOD_CARD, reasons.CARD_NOT_GENUINE)
+        self._observed.refuses(lambda: self._board.tap(clone), messages.METHOD_CARD, reasons.CARD_NOT_GENUINE)
         self._board.untap()
 
     def _pin(self) -> None:
-        self._opens(lambda: self._type(PIN), messages.METHOD_PIN)
+        self._observed.opens(lambda: self._type(PIN), messages.METHOD_PIN)
 
     def _wrong_pin(self) -> None:
-        self._refuses(lambda: self._type(WRONG_PIN), messages.METHOD_PIN, reasons.WRONG_PIN)
+        self._observed.refuses(lambda: self._type(WRONG_PIN), messages.METHOD_PIN, reasons.WRONG_PIN)
 
     def _pass(self) -> None:
         text = self._building.issue_pass()[0]
-        self._opens(lambda: self._show(text), messages.METHOD_QR)
-        self._refuses(lambda: self._show(text), messages.METHOD_QR, reasons.USED_UP)
+        self._observed.opens(lambda: self._show(text), messages.METHOD_QR)
+        self._observed.refuses(lambda: self._show(text), messages.METHOD_QR, reasons.USED_UP)
 
     def _other_passes(self) -> None:
-        self._refuses(lambda: self._show(self._expired), messages.METHOD_QR, reasons.EXPIRED)
+        self._observed.refuses(lambda: self._show(self._expired), messages.METHOD_QR, reasons.EXPIRED)
         other = self._building.issue_pass(BACK)[0]
-        self._refuses(lambda: self._show(other), messages.METHOD_QR, reasons.OTHER_DOOR)
-
-    def _no_broker(self) -> None:
-        text = self._building.issue_pass()[0]
-        before = self._building.last_number()
-        self._building.broker.stop()
-        self._told("      broker  stopped")
-        for act in (
-            lambda: self._board.tap(self._building.card()),
-            lambda: self._type(PIN),
-            lambda: self._show(text),
-        ):
-            self._released(act)
-        self._board.untap()
-        if self._building.last_number() != before:
-            raise CheckFailed("An event reached the register with the broker stopped.")
-        self._building.broker.start()
-        self._told("      broker  started")
-        for method in (messages.METHOD_CARD, messages.METHOD_PIN, messages.METHOD_QR):
-            before = self._recorded(before, method, reasons.GRANTED)
+        self._observed.refuses(lambda: self._show(other), messages.METHOD_QR, reasons.OTHER_DOOR)
 
     def _exit(self) -> None:
-        before, heard = self._building.last_number(), len(self._seen)
+        self._observed.settle()
+        before, heard = self._building.last_number(), len(self._observed.seen)
         self._board.drive("exit_contact", 0)
         self._building.wait_event(messages.KIND_EXIT, before)
         self._board.drive("exit_contact", 1)
         if self._board.pins["strike"] != SECURE:
             raise CheckFailed("The strike moved for the exit contact, which works in hardware.")
         self._told("      pins    exit contact closed; the strike rests, the release is in hardware")
-        self._heard(heard, messages.KIND_EXIT, None)
+        self._observed.heard(heard, messages.KIND_EXIT, None)
 
     def _chain(self) -> None:
+        self._observed.settle()
         count, fault = review.verify(self._building.site)
         if fault:
             raise CheckFailed(f"The chain does not verify: {fault}")
@@ -146,66 +130,6 @@ class Tour:
 
     def _show(self, text: str) -> None:
         self._board.show_qr(text)
-
-    def _released(self, act: Callable[[], object]) -> None:
-        """Do something; the strike is released, and secured again."""
-        since = self._board.now_us()
-        act()
-        released = self._board.wait_pin("strike", RELEASED, after_us=since)
-        secured = self._board.wait_pin("strike", SECURE, SECURED_S, after_us=released)
-        self._told(f"      pins    strike released, secured after {(secured - released) / 1e6:.2f} s")
-
-    def _opens(self, act: Callable[[], object], method: int) -> None:
-        before, heard = self._building.last_number(), len(self._seen)
-        self._released(act)
-        self._recorded(before, method, reasons.GRANTED)
-        self._heard(heard, messages.KIND_ENTRY, reasons.GRANTED)
-
-    def _refuses(self, act: Callable[[], object], method: int, reason: int) -> None:
-        before, heard, since = self._building.last_number(), len(self._seen), self._board.now_us()
-        act()
-        self._recorded(before, method, reason)
-        try:
-            self._board.wait_pin("strike", RELEASED, 0, after_us=since)
-        except TimeoutError:
-            self._told("      pins    strike stays secure")
-        else:
-            raise CheckFailed("The strike was released for what had to be refused.")
-        self._heard(heard, messages.KIND_ENTRY, reason)
-
-    def _recorded(self, before: int, method: int, reason: int) -> int:
-        """The next entry in the register is this one; returns its record number."""
-        event = self._building.wait_event(messages.KIND_ENTRY, before)
-        if (event.method, event.reason) != (method, reason):
-            raise CheckFailed(f"The register says {_names(event.method, event.reason)}.")
-        self._told(f"      record  {event.number}: {_names(event.method, event.reason)}")
-        return event.number
-
-    def _heard(self, heard: int, kind: int, reason: int | None) -> None:
-        """The event and the host's acknowledgement passed over MQTT since message number ``heard``."""
-
-        def look() -> Seen | None:
-            for seen in self._seen[heard:]:
-                is_event = seen.name == topics.UP_EVENT and seen.fields[messages.KIND] == kind
-                if is_event and reason in (None, seen.fields[messages.REASON]):
-                    return seen
-            return None
-
-        event = self._building.wait(look, "the event on MQTT")
-        sequence = event.fields[messages.SEQUENCE]
-
-        def acknowledged() -> Seen | None:
-            for seen in self._seen[heard:]:
-                if seen.name == topics.DOWN_ACK and seen.fields[messages.SEQUENCE] >= sequence:
-                    return seen
-            return None
-
-        answer = self._building.wait(acknowledged, "the host's acknowledgement on MQTT")
-        self._told(f"      mqtt    {event.text} / {answer.text}")
-
-
-def _names(method: int | None, reason: int | None) -> str:
-    return f"{messages.METHOD_NAMES[method or 0]} {reasons.NAMES[reason or 0]}"
 
 
 def _copy_with_a_flipped_bit(data: Path, copy: Path) -> int:

@@ -10,9 +10,10 @@ import cbor2
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
+from altgate.consent import states
 from altgate.keys.authority import issue
 from altgate.keys.vault import write_private
-from altgate.protocol import messages, reasons, topics
+from altgate.protocol import messages, names, topics
 from altgate.registry.site import Site
 
 NAME = "altgate-watch"
@@ -37,16 +38,19 @@ class Seen:
 def describe(name: str, fields: dict[int, Any]) -> str:
     """What a message says, with the names of its codes."""
     if name == topics.UP_EVENT:
-        kind = messages.KIND_NAMES.get(fields[messages.KIND], "?")
+        kind = names.KINDS.get(fields[messages.KIND], "?")
         parts = [f"{fields[messages.SEQUENCE]}: {kind}"]
         if fields[messages.KIND] in (messages.KIND_ENTRY, messages.KIND_COMMAND):
-            parts.append(messages.METHOD_NAMES.get(fields[messages.METHOD], "?"))
-            parts.append(reasons.NAMES.get(fields[messages.REASON], "?"))
+            parts.append(names.METHODS.get(fields[messages.METHOD], "?"))
+            parts.append(names.REASONS.get(fields[messages.REASON], "?"))
         return " ".join(parts)
     if name == topics.UP_HELLO:
         return f"boot {fields[messages.BOOT]}, state {fields[messages.STATE_VERSION]}"
     if name == topics.UP_REPLY:
-        return reasons.NAMES.get(fields[messages.RESULT], "?")
+        return names.REASONS.get(fields[messages.RESULT], "?")
+    if name in (topics.UP_CONSENT, topics.DOWN_CONSENT):
+        state = states.NAMES.get(fields[messages.CONSENT_STATE], "?")
+        return f"{fields[messages.CONSENT].hex()[:12]} {state}"
     if name == topics.DOWN_ACK:
         return f"up to {fields[messages.SEQUENCE]}"
     if name == topics.DOWN_STATE:

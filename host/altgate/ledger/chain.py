@@ -43,9 +43,9 @@ def append(session: Session, vault: Vault, event: Event) -> Event:
     return event
 
 
-def record_action(session: Session, vault: Vault, actor: str, action: str, subject: str) -> None:
-    """Chain what a manager did; ``subject`` names what it was done to, never a secret."""
-    append(session, vault, Event(actor=actor, action=action, subject=subject))
+def record_action(session: Session, vault: Vault, actor: str, action: str, subject: str) -> Event:
+    """Chain what a manager or a resident did; ``subject`` names what it was done to, never a secret."""
+    return append(session, vault, Event(actor=actor, action=action, subject=subject))
 
 
 def first_fault(session: Session, vault: Vault, check: Callable[[Event], str | None]) -> str | None:

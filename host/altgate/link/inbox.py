@@ -9,17 +9,19 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from altgate.clock import now_s
+from altgate.consent import lease, records
 from altgate.errors import BadMessage
 from altgate.keys.derive import door_subkey
 from altgate.ledger import chain
-from altgate.link import sealed, state
+from altgate.link import consents, sealed, state
 from altgate.link.orders import Answer, Orders
 from altgate.protocol import limits, messages, reasons, topics
 from altgate.registry import doors
-from altgate.registry.models import Door, Event
+from altgate.registry.models import Door, Event, Resident
 from altgate.registry.site import Site
 
 log = logging.getLogger(__name__)
+VERSION_BITS = 62  # room for what follows it, in a column of 63
 EVENT_FIELDS = {
     "boot": messages.BOOT,
     "kind": messages.KIND,
@@ -74,15 +76,17 @@ def _hello(message: _Message) -> list[Answer]:
     boot = sealed.number(content, messages.BOOT)
     epoch = sealed.octets(content, messages.EPOCH, limits.EPOCH_BYTES)
     nonce = sealed.octets(content, messages.NONCE, limits.NONCE_BYTES)
-    version = sealed.number(content, messages.STATE_VERSION, 64)
+    version = sealed.number(content, messages.STATE_VERSION, VERSION_BITS)
     if door.boot is not None and (boot < door.boot or (boot == door.boot and epoch != door.epoch)):
         raise BadMessage(reasons.STALE_EPOCH, "a hello of an earlier boot")
+    firmware, build = sealed.text(content, messages.FIRMWARE), sealed.text(content, messages.BUILD)
+    # Everything is checked: from here on the message changes something.
     if epoch == door.epoch:
         message.orders.ask_again(door)
     else:
         message.orders.restarted(door)
     door.boot, door.epoch, door.last_hello_at = boot, epoch, now_s()
-    door.firmware, door.build = sealed.text(content, messages.FIRMWARE), sealed.text(content, messages.BUILD)
+    door.firmware, door.build = firmware, build
     _applied(message.session, door, version)
     welcome = {messages.NONCE: nonce, messages.EPOCH: epoch, messages.TIME: now_s()}
     return [(topics.DOWN_WELCOME, welcome), _ack(door)]
@@ -150,10 +154,35 @@ def _reply(message: _Message) -> list[Answer]:
     if content.get(messages.EPOCH, door.epoch) != door.epoch:
         raise BadMessage(reasons.STALE_EPOCH, "a reply of an earlier boot")
     if messages.STATE_VERSION in content:
-        _applied(message.session, door, sealed.number(content, messages.STATE_VERSION, 64))
+        _applied(message.session, door, sealed.number(content, messages.STATE_VERSION, VERSION_BITS))
     message.orders.take(message.session, door, content)
     return []
 
 
+def _consent(message: _Message) -> list[Answer]:
+    session, door = message.session, message.door
+    said = consents.said(message.content)
+    may_answer = records.take(message.site, session, door, said, message.data)
+    if not may_answer or not door.epoch:
+        return []
+    return [consents.recorded(door, said, session.get_one(Resident, said.resident))]
+
+
+def _lease(message: _Message) -> list[Answer]:
+    door = message.door
+    nonce = sealed.octets(message.content, messages.NONCE, limits.NONCE_BYTES)
+    held = sealed.octets(message.content, messages.CONSENTS, consents.HASH_BYTES)
+    why = lease.refusal(message.session, door, held)
+    if why:
+        log.warning("no lease for door %r (%s): %s", door.name, door.door_id, why)
+    return [] if why or not door.epoch else [consents.leased(door, nonce, held)]
+
+
 Handler = Callable[[_Message], list[Answer]]
-_HANDLERS: dict[str, Handler] = {topics.UP_HELLO: _hello, topics.UP_EVENT: _event, topics.UP_REPLY: _reply}
+_HANDLERS: dict[str, Handler] = {
+    topics.UP_HELLO: _hello,
+    topics.UP_EVENT: _event,
+    topics.UP_REPLY: _reply,
+    topics.UP_CONSENT: _consent,
+    topics.UP_LEASE: _lease,
+}

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Mapping
+from io import BytesIO
 from typing import Any
 
 import cbor2
@@ -28,19 +29,44 @@ def seal(key: bytes, topic: str, content: dict[int, Any]) -> bytes:
 
 
 def _decode(data: bytes) -> Any:
-    """One CBOR item in its one deterministic form; raises BadMessage for anything else."""
+    """One CBOR item; raises BadMessage for anything else, also for bytes after it."""
     try:
-        item = cbor2.loads(data)
-        is_deterministic = cbor2.dumps(item, canonical=True) == data
+        with BytesIO(data) as stream:
+            item = cbor2.CBORDecoder(stream).decode()
+            is_whole = not stream.read(1)
     except (cbor2.CBORError, ValueError, TypeError, RecursionError, OverflowError, MemoryError):
         raise BadMessage(reasons.BAD_CBOR, "not CBOR") from None
-    if not is_deterministic:
-        raise BadMessage(reasons.BAD_CBOR, "not deterministic CBOR")
+    if not is_whole:
+        raise BadMessage(reasons.BAD_CBOR, "bytes after the CBOR item")
     return item
 
 
+def _check_plain(item: Any, depth: int) -> None:
+    """Raise BadMessage for what the doors' subset of CBOR has not: types, keys that are no numbers, depth.
+
+    What is not so simple could take exponential time to encode again, or could not be encoded at all.
+    """
+    if depth < 0:
+        raise BadMessage(reasons.BAD_CBOR, "nested deeper than a message is")
+    if isinstance(item, dict):
+        if not all(type(key) is int for key in item):
+            raise BadMessage(reasons.BAD_SHAPE, "the payload is not a map of small numbers")
+        parts = list(item.values())
+    elif isinstance(item, list):
+        parts = item
+    elif item is None or type(item) in (int, bool, bytes, str):
+        return
+    else:
+        raise BadMessage(reasons.BAD_CBOR, "a type that no message has")
+    for part in parts:
+        _check_plain(part, depth - 1)
+
+
 def open_sealed(key: bytes, topic: str, data: bytes) -> dict[int, Any]:
-    """The content of a message; raises BadMessage unless shape, MAC and topic are right."""
+    """The content of a message; raises BadMessage unless shape, MAC and topic are right.
+
+    Nothing of what a stranger sent is encoded again before its MAC has been found right.
+    """
     if len(data) > limits.MESSAGE_BYTES:
         raise BadMessage(reasons.TOO_LONG, "longer than a message may be")
     item = _decode(data)
@@ -55,8 +81,13 @@ def open_sealed(key: bytes, topic: str, data: bytes) -> dict[int, Any]:
     if not hmac.compare_digest(tag, _mac(key, topic, payload)):
         raise BadMessage(reasons.BAD_MAC, "the MAC is wrong")
     content = _decode(payload)
-    if not isinstance(content, dict) or not all(type(name) is int for name in content):
+    if not isinstance(content, dict):
         raise BadMessage(reasons.BAD_SHAPE, "the payload is not a map of small numbers")
+    _check_plain(content, limits.CBOR_DEPTH)
+    # One message has one form: what was decoded encodes to the same bytes.
+    again = cbor2.dumps(cbor2.CBORTag(TAG_MAC0, [PROTECTED, {}, payload, tag]), canonical=True)
+    if again != data or cbor2.dumps(content, canonical=True) != payload:
+        raise BadMessage(reasons.BAD_CBOR, "not deterministic CBOR")
     return content
 
 

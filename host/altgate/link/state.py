@@ -19,13 +19,17 @@ def _pending(session: Session, door: Door, after: int) -> list[DoorOperation]:
 def _lasting(operations: list[list[Any]]) -> list[bool]:
     """For each operation, whether it still matters at the end of the list.
 
-    A credential that is deleted later must not open the door between two messages.
+    A credential that is deleted later must not open the door between two messages, and only the last notice
+    is one. What ends a consent or forgets a resident lasts for good: a door that begins again from a snapshot
+    still has the consents that it had.
     """
     deleted = {
         operation[1]: at for at, operation in enumerate(operations) if operation[0] == messages.OP_DELETE
     }
+    notices = [at for at, operation in enumerate(operations) if operation[0] == messages.OP_NOTICE]
     return [
         not (operation[0] == messages.OP_PUT and deleted.get(operation[1], -1) > at)
+        and not (operation[0] == messages.OP_NOTICE and at != notices[-1])
         for at, operation in enumerate(operations)
     ]
 

@@ -56,6 +56,8 @@ def mark_done(site: Site, session: Session, door: Door) -> None:
     """Expect a board with an empty journal and an empty state from now on."""
     if door.provisioned_at:
         door.journal += 1
+        # What was said at the board before this one died with it.
+        doors.lose_board(site, session, door)
     door.acked_sequence, door.boot, door.epoch, door.applied_version = 0, None, None, None
     door.provisioned_at = now_s()
     site.record(session, "door provisioned", door.door_id)

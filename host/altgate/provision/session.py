@@ -34,6 +34,9 @@ class Board:
     nonce: bytes
 
 
+LOST_COUNT = "The board lost count of the transfer: reset it and repeat."
+
+
 class Session:
     """One exchange with the board on a port. Raises ProvisionFailed with what to do next."""
 
@@ -56,7 +59,10 @@ class Session:
         """Transfer the payload; ``progress`` gets the number of bytes that the door has."""
         offset = self._next([BEGIN, len(payload), hashlib.sha256(payload).digest()], 0)
         while offset < len(payload):
-            offset = self._next([CHUNK, offset, payload[offset : offset + CHUNK_BYTES]], len(payload))
+            taken = self._next([CHUNK, offset, payload[offset : offset + CHUNK_BYTES]], len(payload))
+            if taken <= offset:
+                raise ProvisionFailed(LOST_COUNT)
+            offset = taken
             progress(offset)
 
     def commit(self, door_key: bytes, nonce: bytes) -> None:
@@ -69,7 +75,7 @@ class Session:
     def _next(self, frame: list[Any], most: int) -> int:
         answer = self._ask(frame, CHUNK)
         if len(answer) != 2 or type(answer[1]) is not int or not 0 <= answer[1] <= most:
-            raise ProvisionFailed("The board lost count of the transfer: reset it and repeat.")
+            raise ProvisionFailed(LOST_COUNT)
         return answer[1]
 
     def _ask(self, frame: list[Any], kind: int) -> list[Any]:

@@ -7,10 +7,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from altgate.clock import now_s
+from altgate.consent import states
 from altgate.errors import Refused
+from altgate.ledger import chain
 from altgate.protocol import limits, messages, reasons
 from altgate.registry import settings
-from altgate.registry.models import Command, Door, DoorOperation, Zone
+from altgate.registry.models import Command, Consent, Door, DoorOperation, Notice, Zone
 from altgate.registry.site import Site
 
 ZONES = range(256)
@@ -50,7 +52,10 @@ def ensure_zone(site: Site, session: Session, number: int) -> None:
 
 
 def add(site: Site, session: Session, name: str, zone: int, door_id: str | None, legacy: bool) -> Door:
-    """Register a door with a new key; raises Refused for a name or id in use, or a zone above 255."""
+    """Register a door with a new key, and give it the notice that is in force.
+
+    Raises Refused for a name or id in use, or a zone above 255.
+    """
     _check_new(session, name, zone, door_id)
     ensure_zone(site, session, zone)
     chosen = door_id or secrets.token_hex(limits.DOOR_ID_BYTES)
@@ -70,6 +75,9 @@ def add(site: Site, session: Session, name: str, zone: int, door_id: str | None,
     )
     session.add(door)
     session.flush()
+    notice = session.scalars(select(Notice).order_by(Notice.version.desc())).first()
+    if notice:
+        operate(site, session, door, [messages.OP_NOTICE, notice.version, notice.sha256])
     if legacy:
         change_settings(site, session, door, {settings.LEGACY_UID: 1})
     site.record(session, "door added", chosen)
@@ -100,11 +108,29 @@ def remove(site: Site, session: Session, door: Door) -> None:
     waiting = select(Command).where(Command.door == door.id, Command.result.is_(None))
     for command in session.scalars(waiting):
         command.result, command.finished_at = reasons.TIMED_OUT, now_s()
+    lose_board(site, session, door)
     site.record(session, "door removed", door.door_id)
 
 
-def operate(site: Site, session: Session, door: Door, operation: list[object]) -> None:
-    """Append one operation to a door's numbered list."""
+def lose_board(site: Site, session: Session, door: Door) -> None:
+    """End every consent that lives on a door's present board, which is removed or replaced by another.
+
+    Whether that board erased its templates is unknown from then on, and the record says so.
+    """
+    unconfirmed = select(Consent).where(
+        Consent.door == door.id, Consent.erased_at.is_(None), Consent.lost_at.is_(None)
+    )
+    for consent in session.scalars(unconfirmed.order_by(Consent.id)).all():
+        action = chain.record_action(
+            session, site.vault, site.actor, states.ACTION_LOST, consent.consent.hex()
+        )
+        states.lose(consent, states.MANAGER + site.actor, action.received_at)
+
+
+def operate(
+    site: Site, session: Session, door: Door, operation: list[object], actor: str | None = None
+) -> None:
+    """Append one operation to a door's numbered list; ``actor`` where it is not the manager who acts."""
     door.state_version += 1
     session.add(
         DoorOperation(
@@ -112,7 +138,7 @@ def operate(site: Site, session: Session, door: Door, operation: list[object]) -
             version=door.state_version,
             operation=cbor2.dumps(operation, canonical=True),
             created_at=now_s(),
-            actor=site.actor,
+            actor=actor or site.actor,
         )
     )
 

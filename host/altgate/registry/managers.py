@@ -4,6 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from altgate.clock import now_s
+from altgate.consent import states
 from altgate.errors import Refused
 from altgate.registry.models import Manager
 from altgate.registry.site import Site
@@ -14,10 +15,17 @@ def present(session: Session) -> list[Manager]:
     return list(session.scalars(select(Manager).order_by(Manager.id)))
 
 
-def add(site: Site, session: Session, name: str) -> Manager:
-    """Register a manager; raises Refused for an empty name and for one in use."""
+def check_name(name: str) -> None:
+    """Raise Refused for an empty name, and for one that the audit gives to somebody else."""
     if not name.strip():
         raise Refused("A manager needs a name: give one.")
+    if name.casefold().startswith(states.RESIDENT + ":"):
+        raise Refused(f"{name!r} would read as a resident in the audit: choose another name.")
+
+
+def add(site: Site, session: Session, name: str) -> Manager:
+    """Register a manager; raises Refused for an empty name and for one in use."""
+    check_name(name)
     if any(one.name.casefold() == name.casefold() for one in present(session)):
         raise Refused(f"A manager is called {name!r} already: choose a name that tells them apart.")
     manager = Manager(name=name, created_at=now_s(), actor=site.actor)

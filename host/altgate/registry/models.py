@@ -90,12 +90,16 @@ class DoorOperation(Base):
 
 
 class Resident(Base):
-    """A person; doors and events know only the pseudonym (u32)."""
+    """A person; doors and events know only the pseudonym (u32).
+
+    ``personal_number``, six digits, is what they type to say who they are. It opens nothing.
+    """
 
     __tablename__ = "residents"
     pseudonym: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     name: Mapped[str]
     unit: Mapped[str]
+    personal_number: Mapped[int] = mapped_column(unique=True)
     removed_at: Mapped[int | None]
     created_at: Mapped[int]
     actor: Mapped[str]
@@ -153,8 +157,76 @@ class PassDoor(Base):
     door: Mapped[int] = mapped_column(ForeignKey("doors.id"), primary_key=True)
 
 
+class Notice(Base):
+    """What residents are told before they choose. ``content`` is the exact text whose SHA-256 names it."""
+
+    __tablename__ = "notices"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(unique=True)
+    sha256: Mapped[bytes] = mapped_column(unique=True)
+    content: Mapped[str]
+    published_at: Mapped[int]
+    actor: Mapped[str]
+
+
+class Consent(Base):
+    """One resident's yes at one door, in their own statement, and what became of it.
+
+    ``consent`` is the statement's SHA-256; boot, time, time_quality and nonce are part of it. The times that
+    end in ``_at`` are the host's: ``erased_at`` is when the door said that it had erased, ``lost_at`` when
+    the board went off the register without having said so. ``ended_by`` is ``resident``,
+    ``manager:<name>`` or ``door``.
+    """
+
+    __tablename__ = "consents"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    consent: Mapped[bytes] = mapped_column(unique=True)
+    door: Mapped[int] = mapped_column(ForeignKey("doors.id"))
+    resident: Mapped[int] = mapped_column(ForeignKey("residents.pseudonym"), index=True)
+    credential: Mapped[int]
+    notice: Mapped[bytes]
+    state: Mapped[int]
+    boot: Mapped[int]
+    time: Mapped[int]
+    time_quality: Mapped[int]
+    nonce: Mapped[bytes]
+    given_at: Mapped[int]
+    enrolled_at: Mapped[int | None]
+    ended_at: Mapped[int | None]
+    erased_at: Mapped[int | None]
+    lost_at: Mapped[int | None]
+    ended_by: Mapped[str | None]
+
+
+class ResidentLink(Base):
+    """A link that opens a resident's own page, once. Its token is not kept, only the token's SHA-256."""
+
+    __tablename__ = "resident_links"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    resident: Mapped[int] = mapped_column(ForeignKey("residents.pseudonym"), index=True)
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    expires_at: Mapped[int]
+    used_at: Mapped[int | None]
+    created_at: Mapped[int]
+    actor: Mapped[str]
+
+
+class PageSession(Base):
+    """A browser in which a resident's page is open. Its cookie is not kept, only the cookie's SHA-256."""
+
+    __tablename__ = "page_sessions"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    resident: Mapped[int] = mapped_column(ForeignKey("residents.pseudonym"), index=True)
+    cookie_hash: Mapped[bytes] = mapped_column(unique=True)
+    expires_at: Mapped[int]
+    created_at: Mapped[int]
+
+
 class Event(Base):
-    """A link of the chain: an event of a door with its sealed message, or an action of a manager."""
+    """A link of the chain: what a door said, with its sealed message, or what a manager or resident did.
+
+    A door's record without a sequence number is a message about a consent, not an event of its journal.
+    """
 
     __tablename__ = "events"
     __table_args__ = (UniqueConstraint("door_id", "journal", "sequence"),)
@@ -168,7 +240,7 @@ class Event(Base):
     reason: Mapped[int | None]
     method: Mapped[int | None]
     credential: Mapped[int | None]
-    resident: Mapped[int | None]
+    resident: Mapped[int | None] = mapped_column(index=True)
     detail: Mapped[int | None] = mapped_column(BigInteger)
     time: Mapped[int | None]
     time_quality: Mapped[int | None]

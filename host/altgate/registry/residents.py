@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from altgate.clock import now_s
+from altgate.consent import links, records
 from altgate.errors import Refused
 from altgate.protocol import limits
 from altgate.registry import credentials, passes
@@ -42,15 +43,33 @@ def add(site: Site, session: Session, name: str, unit: str) -> Resident:
     pseudonym = 0
     while not pseudonym or session.get(Resident, pseudonym) is not None:
         pseudonym = secrets.randbits(32)
-    resident = Resident(pseudonym=pseudonym, name=name, unit=unit, created_at=now_s(), actor=site.actor)
+    resident = Resident(
+        pseudonym=pseudonym,
+        name=name,
+        unit=unit,
+        personal_number=_personal_number(session),
+        created_at=now_s(),
+        actor=site.actor,
+    )
     session.add(resident)
     session.flush()
     site.record(session, "resident added", str(pseudonym))
     return resident
 
 
+def _personal_number(session: Session) -> int:
+    """Six random digits that nobody has or had; the first is no zero, so that it is a number to a door."""
+    lowest = int("1".ljust(limits.PERSONAL_NUMBER_DIGITS, "0"))
+    while True:
+        number = lowest + secrets.randbelow(9 * lowest)
+        if session.scalars(select(Resident).where(Resident.personal_number == number)).first() is None:
+            return number
+
+
 def remove(site: Site, session: Session, resident: Resident) -> None:
-    """Revoke everything a resident holds, and take them off the list."""
+    """End every consent and credential of a resident, and take them off the list."""
+    records.forget(site, session, resident)
+    links.forget(session, resident)
     held = select(Credential).where(
         Credential.resident == resident.pseudonym, Credential.revoked_at.is_(None)
     )

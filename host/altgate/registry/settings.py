@@ -26,15 +26,20 @@ class Setting:
     factory: int
 
     @property
+    def is_switch(self) -> bool:
+        """Whether it is only on or off."""
+        return self.highest == 1
+
+    @property
     def option(self) -> str:
         """The option of ``altgate door set`` that changes it."""
         return "--" + self.name.replace("_", "-")
 
     def text(self, value: int) -> str:
         """A value for people."""
-        if self.highest > 1:
-            return f"{value} s"
-        return "on" if value else "off"
+        if self.is_switch:
+            return "on" if value else "off"
+        return f"{value} s"
 
     def sentence(self, value: int) -> str:
         """What this value does, for the audit and for the one who set it."""
@@ -65,7 +70,19 @@ HELD_OPEN_S = Setting(
     limits.HELD_OPEN_S_MAX,
     limits.HELD_OPEN_S,
 )
-ALL = (LEGACY_UID, RELEASE_S, HELD_OPEN_S)
+FACE = Setting(messages.SETTING_FACE, "face", "face for residents who ask for it", 0, 1, 0)
+LEASE_S = Setting(
+    messages.SETTING_LEASE_S,
+    "lease_s",
+    "face without a word from the host for",
+    limits.LEASE_S_MIN,
+    limits.LEASE_S_MAX,
+    limits.LEASE_S,
+)
+FACE_UNPROVED = Setting(
+    messages.SETTING_FACE_UNPROVED, "face_unproved", "a face module without a liveness verdict", 0, 1, 0
+)
+ALL = (LEGACY_UID, RELEASE_S, HELD_OPEN_S, FACE, LEASE_S, FACE_UNPROVED)
 Values = dict[Setting, int]
 
 

@@ -4,7 +4,7 @@ import tomllib
 from functools import cache
 from importlib.resources import files
 
-from altgate.protocol import reasons
+from altgate.protocol import names
 
 LANGUAGES = ("en", "zh-CN")
 
@@ -29,5 +29,5 @@ def demo_texts() -> dict[str, dict[str, str]]:
 
 def reason_text(code: int, language: str = "en") -> str:
     """What to tell a resident about a reason code; a code from a newer door is given as its number."""
-    name = reasons.NAMES.get(code)
+    name = names.REASONS.get(code)
     return catalog()[name][language] if name else str(code)

@@ -36,8 +36,10 @@ class Partition:
         self._chip.program(block * 4096 + offset, buf)
 
     def ioctl(self, op, arg):
+        if op == 4:
+            return 2
         assert op == 6
-        self._chip.erase(arg * 4096)
+        return self._chip.erase(arg * 4096)
 
 
 class CountersBug(counters.Counters):

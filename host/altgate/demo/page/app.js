@@ -69,6 +69,11 @@ function drawState() {
   at("reader").classList.toggle("busy", Boolean(state.card));
   at("pin").textContent = say("pin_hint", { unit: state.unit, pin: state.pin });
   drawCards();
+  drawCamera();
+  document.querySelectorAll("#faces button").forEach((one) => {
+    one.classList.toggle("here", one.dataset.face === state.face);
+    one.setAttribute("aria-pressed", String(one.dataset.face === state.face));
+  });
 }
 
 function drawCards() {
@@ -82,6 +87,43 @@ function drawCards() {
     made.className = isHere ? "here" : "";
     made.dataset.card = name;
     return made;
+  }));
+}
+
+function drawCamera() {
+  at("camera").classList.toggle("powered", Boolean(state.face_supply));
+  const face = state.gallery.faces.find((one) => one.name === state.face);
+  at("seen").hidden = !(face && face.picture);
+  if (face && face.picture) at("seen").src = face.picture;
+}
+
+function drawGallery() {
+  const note = state.gallery.note;
+  at("gallerynote").textContent = note.failed ? say("faces_failed", { why: note.failed })
+    : note.text ? say("faces_coming", { part: Math.round(100 * note.part) }) : say("faces_hint");
+  at("faces").replaceChildren(...state.gallery.faces.map((face) => {
+    const isHere = state.face === face.name;
+    const made = button("", () => send({ do: "look", face: isHere ? null : face.name }));
+    made.className = isHere ? "here" : "";
+    made.dataset.face = face.name;
+    made.setAttribute("aria-pressed", String(isHere));
+    const picture = document.createElement(face.picture ? "img" : "span");
+    if (face.picture) { picture.src = face.picture; picture.alt = ""; } else {
+      picture.className = "standin";
+      picture.textContent = face.of.slice(0, 1).toUpperCase();
+    }
+    made.append(picture, say("name_" + face.of) + " " + face.shot);
+    return made;
+  }));
+}
+
+function drawStory() {
+  const values = { door_pin: state.door_pin, code: state.code, number: state.number };
+  const steps = ["card", "hold", "pin", "code", "shots", "enter", "other", "leave"];
+  at("story").replaceChildren(...steps.map((name) => {
+    const line = document.createElement("li");
+    line.textContent = say("story_" + name, values);
+    return line;
   }));
 }
 
@@ -156,7 +198,15 @@ const handlers = {
     addRecords(message.events);
     show({ name: "waiting" }, false);
     drawPasses();
+    drawGallery();
+    drawStory();
     drawState();
+  },
+  gallery(message) { state.gallery = message; drawGallery(); drawCamera(); },
+  link(message) {
+    at("link").href = message.path;
+    at("link").hidden = false;
+    at("link").focus();
   },
   pins(message) { Object.assign(state, message); drawState(); },
   passes(message) { state.passes = message.passes; drawPasses(); },
@@ -188,6 +238,9 @@ async function begin() {
   document.querySelectorAll("[data-do]").forEach((one) => {
     one.addEventListener("click", () => send({ do: one.dataset.do }));
   });
+  at("facekey").addEventListener("click", () => send({ do: "face_key" }));
+  at("facehold").addEventListener("click", () => send({ do: "face_key", held: true }));
+  at("link").addEventListener("click", () => { at("link").hidden = true; });
   document.addEventListener("pointerdown", allowSound, { once: true });
   document.addEventListener("keydown", (event) => {
     const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
@@ -198,7 +251,7 @@ async function begin() {
     drawTexts();
     drawReason();
     drawRecords();
-    if (state) { drawState(); drawPasses(); }
+    if (state) { drawState(); drawPasses(); drawGallery(); drawStory(); }
   });
   drawTexts();
   drawReason();

@@ -1,0 +1,128 @@
+"""What a provisioned door has beside itself: its ways in, its gate for face, its link to the host."""
+
+import os
+
+from altgate import board
+from altgate.access.lockout import Lockout
+from altgate.consent.gate import Gate
+from altgate.consent.register import Register
+from altgate.crypto import hkdf
+from altgate.entry.desk import Desk
+from altgate.link.session import Session
+from altgate.link.uplink import Uplink
+from altgate.store import identity
+from altgate.store.counters import KEY_UNITS
+from altgate.store.pass_uses import PassUses
+from altgate.ticks import monotonic_s
+from altgate.vault.templates import Templates
+from protocol import limits, topics
+
+
+class Provisioned:
+    """Joined to ``door`` (app.Door); ``failed(name, error)`` is told of errors of a way in."""
+
+    def __init__(self, door, failed):
+        self._door = door
+        self._failed = failed
+        who = door.identity
+        wrap = identity.wrapping_key(board.partition("keys"))
+        self.gate = Gate(
+            (Register(), _templates(wrap, who.door_id, failed), door.credentials),
+            Lockout(door.counters, 0, monotonic_s()),
+            door.clock,
+            (who.door_id, door.boot, hkdf.hkdf(wrap, b"", b"altgate/door-pin", 32)),
+            door.record,
+            monotonic_s,
+            board.FACE_GIVES_LIVENESS,
+        )
+        self.desk = Desk(
+            door.credentials,
+            PassUses(),
+            Lockout(door.counters, KEY_UNITS, monotonic_s()),
+            door.clock,
+            door.strike.release,
+            door.record_entry,
+            door.signals,
+            monotonic_s,
+            self.gate,
+        )
+        stores = (door.clock, door.credentials, door.journal)
+        self.session = Session(who, door.boot, *stores, door.unlock, door.self_test, self.gate)
+        self.uplink = Uplink(self.session, door.journal, self.gate)
+
+    def channels(self):
+        """The ways in."""
+        from altgate.drivers.camera import Camera
+        from altgate.entry.card import CardChannel
+        from altgate.entry.face import FaceChannel
+        from altgate.entry.menu import Menu
+        from altgate.entry.pin import PinChannel
+        from altgate.entry.qr import QrChannel
+
+        submit, failed, dropped = self.desk.submit, self._failed, self.session.dropped
+        keys, signals = self._door.identity, self._door.signals
+        camera = Camera(self._door.face_supply, lambda: board.face_module(dropped))
+        menu = Menu(self.gate, camera, signals)
+        face = FaceChannel(submit, failed, self.gate, camera, signals)
+        self.desk.on_decided = menu.card
+
+        def takes(claim):
+            return face.takes_card(claim, self._door.credentials)
+
+        return (
+            CardChannel(submit, failed, board.reader(dropped), keys, os.urandom, takes),
+            PinChannel(submit, failed, board.keys(), keys, signals.key, face, menu),
+            QrChannel(submit, failed, board.scanner(dropped), keys),
+            face,
+        )
+
+    def connection(self, ways_in):
+        """The tasks that keep the door in touch with its host."""
+        from altgate.link.mqtt import Client, Config
+        from altgate.link.quiet import Quiet
+
+        who, uplink = self._door.identity, self.uplink
+        will_topic = topics.topic(who.door_id, topics.UP_STATUS)
+        config = Config(
+            who.broker_host,
+            who.broker_port,
+            who.broker_name,
+            who.door_id,
+            who.ca,
+            who.certificate,
+            who.private_key,
+            will_topic,
+            topics.STATUS_OFFLINE,
+            limits.KEEPALIVE_S,
+            [topics.topic(who.door_id, "down/#")],
+        )
+        wifi = None
+        if who.wifi_ssid:
+            from altgate.link.wifi import Wifi
+
+            wifi = Wifi(who.wifi_ssid, who.wifi_password, _wifi_told)
+        quiet = Quiet(ways_in)
+
+        def may_open():
+            return (wifi is None or wifi.is_joined) and quiet.is_now()
+
+        client = Client(config, uplink.on_message, uplink.on_up, uplink.on_down, may_open=may_open)
+        uplink.attach(client)
+        tasks = [client.run(), uplink.run()]
+        if wifi:
+            tasks.append(wifi.run())
+        return tasks
+
+
+def _templates(wrap, door_id, failed):
+    """The vault, or None where its flash refuses: face rests then, and every other way in goes on."""
+    try:
+        key = hkdf.hkdf(wrap, b"", b"altgate/templates", 64)
+        return Templates(board.partition("face_keys"), board.partition("templates"), key, door_id)
+    except OSError as error:
+        failed("templates", error)
+        return None
+
+
+def _wifi_told(text):
+    print("altgate: wifi: %s" % text)

@@ -1,0 +1,1 @@
+"""Templates: sealed, matched and erased. Nothing here leaves the door."""

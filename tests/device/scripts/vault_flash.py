@@ -1,0 +1,106 @@
+"""What the scripts of vault and consent share: partitions of a simulated chip, cuts at every operation."""
+
+import norflash
+import simctl
+import vfs
+
+SECTOR = 4096
+FILES = "/data"
+
+
+class Partition:
+    """A range of the chip, as esp32.Partition gives it. ``erased`` counts by sector; a dead one does nothing:
+    a file that a cut left open is closed by the collector, long after the board would have been off."""
+
+    def __init__(self, chip, sector, count):
+        self._chip, self._sector, self._count = chip, sector, count
+        self.erased = [0] * count
+        self.is_dead = False
+
+    def info(self):
+        return 1, 0x40, 0, self._count * SECTOR, "test", False
+
+    def readblocks(self, block, buf, offset=0):
+        if not self.is_dead:
+            self._chip.read((self._sector + block) * SECTOR + offset, buf)
+
+    def writeblocks(self, block, buf, offset=0):
+        if not self.is_dead:
+            self._chip.program((self._sector + block) * SECTOR + offset, buf)
+
+    def ioctl(self, op, arg=0):
+        if op == 4:
+            return self._count
+        if op == 5:
+            return SECTOR
+        if op == 6 and not self.is_dead:
+            self.erased[arg] += 1
+            self._chip.erase((self._sector + arg) * SECTOR)
+        return 0
+
+
+class Flash:
+    """One chip in the file ``path``, whose content can be taken and put back."""
+
+    mounted = None  # the one whose files can be seen
+
+    def __init__(self, path, sectors):
+        self.path = path
+        self._given = []
+        self.chip = norflash.NorFlash(path, sectors * SECTOR)
+
+    def partition(self, sector, count):
+        made = Partition(self.chip, sector, count)
+        self._given.append(made)
+        return made
+
+    def off(self):
+        """The supply is gone: partitions that were given out do nothing any more, and files are let go."""
+        for partition in self._given:
+            partition.is_dead = True
+        self._given = []
+        if Flash.mounted is self:
+            vfs.umount(FILES)
+            Flash.mounted = None
+
+    def mount(self, sector, count, is_new=False):
+        """Mount littlefs as the board does, or make it there first."""
+        if Flash.mounted:
+            Flash.mounted.off()
+        part = self.partition(sector, count)
+        if is_new:
+            vfs.VfsLfs2.mkfs(part)
+        vfs.mount(vfs.VfsLfs2(part, readsize=256, progsize=32, lookahead=32, mtime=False), FILES)
+        Flash.mounted = self
+
+    def image(self):
+        with open(self.path, "rb") as file:
+            return file.read()
+
+    def restore(self, image):
+        self.off()
+        with open(self.path, "r+b") as file:
+            file.write(image)
+
+    def operations(self):
+        return self.chip.programs + self.chip.erases
+
+
+def every_cut(flash, act, check, at=1, every=1):
+    """Do ``act()`` with the power cut at each of its flash operations, in three ways, and ``check(at, how)``
+    after each; then without a cut. How many cuts there were. ``act`` starts from the flash as it stands."""
+    image, cuts = flash.image(), 0
+    while True:
+        for how in norflash.CUTS:
+            flash.restore(image)
+            flash.chip.cut(at, how)
+            try:
+                act()
+                flash.chip.cut(0)
+                return cuts
+            except SystemExit:
+                simctl._end = None
+            check(at, how)
+            assert flash.chip.raised == 0, "a program asked for a 0 to become 1"
+            cuts += 1
+        at += every

@@ -1,0 +1,197 @@
+"""The fuzzing campaigns: what each plays, on which interpreter, its bar, and the faults it must notice.
+
+Their scripts are scripts/fuzz_NAME.py.
+"""
+
+from collections.abc import Sequence
+
+from faults.slices import Campaign, Plant
+
+
+def chosen(prefixes: Sequence[str]) -> list[Campaign]:
+    """The campaigns whose names begin with one of these; all where there is none."""
+    return [one for one in CAMPAIGNS if not prefixes or one.name.startswith(tuple(prefixes))]
+
+
+_MAC = Plant(
+    "altgate.crypto.cose",
+    "if not consteq(_code(key, topic, content_head, content), data[-_TAG_BYTES:]):",
+    "if False:",
+)
+_HOST_MAC = Plant(
+    "altgate.link.sealed", "if not hmac.compare_digest(tag, _mac(key, topic, payload)):", "if False:"
+)
+_PASS_TAG = Plant(
+    "altgate.crypto.passes",
+    "if not consteq(tag, pass_tag(pass_key, door_id, pass_id, not_before, not_after, uses)):",
+    "if False:",
+)
+
+CAMPAIGNS = (
+    Campaign(
+        "pn532", "frames", "192k",
+        {
+            "checksum": Plant("altgate.drivers.pn532", "if (sum(body) + buffer[end]) & 0xFF:", "if False:"),
+            "length": Plant("altgate.drivers.pn532", "len(answer) < 6 or ", ""),
+            "stale bytes": Plant("altgate.drivers.pn532", "        self._forget()\n", ""),
+            "proof": Plant(
+                "altgate.entry.ntag424", "consteq.consteq(proof[4:20], rnd_a[1:] + rnd_a[:1])", "True"
+            ),
+        },
+        {"late frame": "00" + "7a" * 285 + "0000ff15eb"},
+    ),
+    Campaign(
+        "gm65", "lines", "192k",
+        {
+            "length": Plant(
+                "altgate.drivers.gm65", "if len(self._line) > limits.PASS_TEXT_BYTES:", "if False:"
+            ),
+            "tag": _PASS_TAG,
+        },
+    ),
+    Campaign(
+        "pass", "texts", "128k",
+        {
+            "tag": _PASS_TAG,
+            "spelling": Plant("altgate.crypto.passes", "if text != _PREFIX + spelled:", "if False:"),
+        },
+    ),
+    Campaign(
+        "console", "lines", "192k",
+        {
+            "provisioned": Plant("altgate.console.line", "if self.is_provisioned or not", "if not"),
+            "digest": Plant(
+                "altgate.console.line", "if hashlib.sha256(content).digest() != self._digest:", "if False:"
+            ),
+            "length": Plant(
+                "altgate.console.line", " or frame[1] + len(frame[2]) > self._length", ""
+            ),
+            "error": Plant("altgate.console.line", "except ValueError:", "except KeyError:"),
+        },
+        {
+            "kind without hash": "018180",
+            "true is a kind": "0181f5",
+            "last chunk again": "018302015820" + "00" * 32 + ",0300,04",
+        },
+    ),
+    Campaign(
+        "cbor", "items", "192k",
+        {
+            "shortest form": Plant("altgate.crypto.cbor", "if number < _LEAST_BY_WIDTH[width]:", "if False:"),
+            "order": Plant("altgate.crypto.cbor", "if rank <= previous:", "if False:"),
+            "length": Plant("altgate.crypto.cbor", "if end > len(self.data):", "if False:"),
+            "memory": Plant(
+                "altgate.crypto.cbor",
+                "        self.position = 0\n",
+                "        self.position = 0\n        _SIMPLE_VALUES[len(_SIMPLE_VALUES) + 256] = None\n",
+            ),
+            "surrogates": Plant("altgate.crypto.cbor", " or 0xD800 <= code < 0xE000", ""),
+        },
+    ),
+    Campaign(
+        "cose", "messages", "192k",
+        {
+            "mac": _MAC,
+            "head": Plant(
+                "altgate.crypto.cose", "if data[len(_ENVELOPE) : start] != content_head:", "if False:"
+            ),
+        },
+    ),
+    Campaign(
+        "session", "messages", "256k",
+        {
+            "mac": _MAC,
+            "epoch": Plant(
+                "altgate.link.session",
+                "if not consteq.consteq(_field(fields, messages.EPOCH, bytes), self.epoch):",
+                "if False:",
+            ),
+            "challenge": Plant(
+                "altgate.link.session",
+                "challenge, self._challenge = self._challenge, None",
+                "challenge = self._challenge",
+            ),
+            "shape": Plant(
+                "altgate.store.credentials",
+                "if type(operation) is not list or not operation or type(operation[0]) is not int:",
+                "if False:",
+            ),
+        },
+        {
+            "operation without hash": "0102a31001110212818180",
+            "true is an operation": "0102a310011102128188f5040150" + "74" * 16 + "00000003",
+        },
+    ),
+    Campaign(
+        "mqtt", "packets", "128k",
+        {
+            "size": Plant(
+                "altgate.link.packets",
+                "fits = topic_bytes <= TOPIC_BYTES and payload_bytes <= limits.MESSAGE_BYTES",
+                "fits = True",
+            ),
+            "length": Plant("altgate.link.packets", "if payload_bytes < 0 or not", "if not"),
+            "wildcard": Plant("altgate.link.packets", ' or "+" in text', ""),
+        },
+    ),
+    Campaign(
+        "keypad", "entries", "160k",
+        {
+            "length": Plant("altgate.entry.pin", "if len(digits) > most:", "if False:"),
+            "short PIN": Plant("altgate.entry.pin", "if len(pin) < limits.PIN_DIGITS_MIN:", "if False:"),
+        },
+    ),
+    Campaign(
+        "sealed", "messages", "",
+        {
+            "mac": _HOST_MAC,
+            "form": Plant(
+                "altgate.link.sealed",
+                "if again != data or cbor2.dumps(content, canonical=True) != payload:",
+                "if False:",
+            ),
+            "error": Plant("altgate.link.sealed", "except (cbor2.CBORError, ", "except ("),
+        },
+        {
+            "maps as keys": "00" + "a1" * 18 + "00" * 19,
+        },
+    ),
+    Campaign(
+        "inbox", "messages", "",
+        {
+            "transaction": Plant(
+                "altgate.registry.site",
+                "with Session(engine, expire_on_commit=False) as session, session.begin():\n"
+                "            yield session",
+                "with Session(engine, expire_on_commit=False) as session:\n"
+                "            try:\n"
+                "                yield session\n"
+                "            finally:\n"
+                "                if session.is_active:\n"
+                "                    session.commit()",
+            ),
+            "gap": Plant(
+                "altgate.link.inbox", "if event.sequence != door.acked_sequence + 1:", "if False:"
+            ),
+        },
+        {
+            "version of 64 bits": "0102a3031b80000000000000001400151864",
+            "dropped hello": "0100a501040250" + "66" * 16 + "03020500" + "0750" + "00" * 16,
+        },
+        # Every message is a transaction on a database.
+        bar=3 * 10**5,
+    ),
+    Campaign(
+        "provision", "lines", "",
+        {
+            "proof": Plant(
+                "altgate.provision.session", " or not hmac.compare_digest(answer[1], proof)", ""
+            ),
+            "shape": Plant(
+                "altgate.provision.session", "shape != [str, str, str, bool, bytes] or ", ""
+            ),
+            "error": Plant("altgate.provision.session", "binascii.Error, cbor2.CBORError, ", ""),
+        },
+        {"no end": "83,82820300"},
+    ),
+)  # fmt: skip

@@ -1,0 +1,277 @@
+"""The host's inbox over a real database: a door with its key that says anything, and all others.
+
+A frame's first byte says how, its second which topic (those of topics.UP, then others that are none of a
+door's): 0 the payload as it is; 1 sealed with the right key for this topic; 2 sealed with the host's own key;
+3 sealed for the next topic; 4 sealed rightly, and the topic is the text before the first zero byte.
+"""
+
+import hashlib
+import logging
+import random
+import sqlite3
+from pathlib import Path
+
+import fuzz
+
+fuzz.begin()
+
+import items
+from altgate.consent import notices
+from altgate.errors import BadMessage
+from altgate.keys.derive import door_subkey
+from altgate.ledger import chain
+from altgate.link import inbox
+from altgate.link.orders import Orders
+from altgate.protocol import messages, names, reasons, statements, topics
+from altgate.registry import commands, credentials, doors, residents, settings
+from altgate.registry import site as sites
+from sealing import seal
+
+SEALED, HOST_KEY, MOVED, TEXT = 1, 2, 3, 4
+DOOR, OTHER_DOOR, GONE = "0a1b2c3d", "0a1b2c3e", "0a1b2c3f"
+TOPICS = [topics.topic(DOOR, name) for name in topics.UP + topics.DOWN]
+TOPICS += [topics.topic("ffffffff", topics.UP_HELLO), topics.topic(GONE, topics.UP_HELLO), "altgate"]
+# Whether a door is online is what the broker says, sealed by nobody.
+ONLINE = [topics.topic(door, topics.UP_STATUS) for door in (DOOR, OTHER_DOOR)]
+HELLO, EVENT, REPLY, STATUS, CONSENT, LEASE = range(6)
+EPOCHS = (b"e" * 16, b"f" * 16)
+
+
+class Building:
+    """A site with two doors and a removed one, a resident with a card, and a notice.
+
+    It is put back to the same state before every case.
+    """
+
+    def __init__(self):
+        folder = Path(fuzz.settings["folder"]) / "site"
+        self.site = sites.create(folder, "Lakeside", "http://localhost", "Ana", ("altgate-broker",))
+        with self.site.write() as session:
+            added = [doors.add(self.site, session, name, 1, name, False) for name in (DOOR, OTHER_DOOR, GONE)]
+            doors.remove(self.site, session, added[2])
+            added[0].boot, added[0].epoch, added[0].applied_version = 3, EPOCHS[0], 0
+            text = notices.template()
+            for mark in notices.EXAMPLE:
+                text = text.replace(mark, "")
+            self.notice = notices.publish(self.site, session, text).sha256
+            resident = residents.add(self.site, session, "Bea", "101")
+            self.resident = resident.pseudonym
+            card = (messages.TYPE_CARD, bytes(range(4, 11)))
+            credentials.add(self.site, session, *card, resident, added[:1], (0, 0))
+            for verb in (messages.VERB_UNLOCK, messages.VERB_SELF_TEST):
+                commands.request(self.site, session, added[0], verb, 10**8)
+            self.keys = [doors.key(self.site, door) for door in added]
+        self.watch = sqlite3.connect(folder / sites.DATABASE, isolation_level=None)
+        self.first = sqlite3.connect(":memory:")
+        self.watch.backup(self.first)
+        self.up, self.down = [door_subkey(self.keys[0], label) for label in ("up", "down")]
+
+    def restore(self):
+        self.first.backup(self.watch)
+        self.orders = Orders(self.site)
+        self.orders.due()
+
+    def change(self):
+        """A number that moves with every change that another connection commits."""
+        return self.watch.execute("PRAGMA data_version").fetchone()[0]
+
+    def in_force(self):
+        """What a lease is bound to: the consents at the door that have not ended."""
+        rows = self.watch.execute("SELECT consent, state FROM consents WHERE door = 1").fetchall()
+        names = [name for name, state in rows if state not in messages.CONSENT_ENDED]
+        return hashlib.sha256(statements.in_force(names)).digest()
+
+    def waiting(self):
+        talks = {number: tuple(vars(talk).values()) for number, talk in self.orders._talks.items()}
+        return talks, self.orders._look_at
+
+
+def receive(topic, payload, is_genuine):
+    """Hand a message to the inbox; returns the answers, or None for one that was dropped."""
+    before, waiting = building.change(), building.waiting()
+    try:
+        door, answers = inbox.receive(building.site, building.orders, topic, payload)
+    except BadMessage as error:
+        if type(error) is not BadMessage or error.reason not in names.REASONS:
+            raise fuzz.Wrong("a refusal with another reason", error.reason) from error
+        fuzz.dropped(error.reason)
+        if building.change() != before:
+            raise fuzz.Wrong("a message that was dropped changed the database", topic, error.args) from error
+        if building.waiting() != waiting:
+            raise fuzz.Wrong("a message that was dropped changed the commands", topic, error.args) from error
+        return None
+    if not is_genuine:
+        raise fuzz.Wrong("a message that was not genuine was taken", topic)
+    if any(name not in topics.DOWN or type(fields) is not dict for name, fields in answers):
+        raise fuzz.Wrong("an answer that is none", answers)
+    if answers and answers[0][0] == topics.DOWN_LEASE:
+        if answers[0][1][messages.CONSENTS] != building.in_force():
+            raise fuzz.Wrong("a lease for other consents than the register's", answers)
+    if door.door_id not in topic:
+        raise fuzz.Wrong("taken as another door's", topic, door.door_id)
+    return answers
+
+
+def play(frame):
+    how, rest = frame[0], frame[1:] or b"\0"
+    fuzz.sent(how in (SEALED, TEXT))
+    number, content = rest[0] % len(TOPICS), rest[1:]
+    topic, payload = TOPICS[number], content
+    if how == TEXT:
+        raw, _, content = rest.partition(b"\0")
+        topic = raw.decode("utf-8", "replace")
+    if how in (SEALED, TEXT):
+        payload = seal(building.up, topic.encode(), content)
+    elif how == HOST_KEY:
+        payload = seal(building.down, topic.encode(), content)
+    elif how == MOVED:
+        payload = seal(building.up, TOPICS[(number + 1) % len(TOPICS)].encode(), content)
+    is_sealed = how in (SEALED, TEXT) and topic in TOPICS[: len(topics.UP)]
+    receive(topic, payload, is_sealed or topic in ONLINE)
+
+
+def check(frames):
+    building.restore()
+    for frame in frames:
+        play(frame)
+    others_events()
+    select = building.watch.execute
+    rows = select("SELECT door_id, sequence FROM events WHERE sequence IS NOT NULL").fetchall()
+    for door_id, acked in select("SELECT door_id, acked_sequence FROM doors").fetchall():
+        if not set(range(1, acked + 1)) <= {sequence for name, sequence in rows if name == door_id}:
+            raise fuzz.Wrong("an event that never came was acknowledged", door_id, acked)
+    rows = select("SELECT resident, notice, credential FROM consents").fetchall()
+    if any(row != (building.resident, building.notice, 1) for row in rows):
+        raise fuzz.Wrong("a consent of somebody else, or to something else", rows)
+    if fuzz.is_due(8):
+        with building.site.write() as session:
+            # Whatever the door said, its manager can still change it.
+            door, value = doors.find(session, DOOR), len(frames) % 40 + 10
+            doors.change_settings(building.site, session, door, {settings.HELD_OPEN_S: value})
+        with building.site.read() as session:
+            fault = chain.first_fault(session, building.site.vault, lambda event: None)
+        if fault:
+            raise fuzz.Wrong("the chain does not verify afterwards", fault)
+    fuzz.counts["genuine"] += 1
+
+
+def others_events():
+    """The other door says hello and sends an event, as if nothing had been."""
+    up = door_subkey(building.keys[1], "up")
+    for name, fields, wanted in ((topics.UP_HELLO, hello(), 2), (topics.UP_EVENT, event(1), 1)):
+        topic = topics.topic(OTHER_DOOR, name)
+        answers = receive(topic, seal(up, topic.encode(), items.write(fields)), True)
+        if not answers or len(answers) != wanted:
+            raise fuzz.Wrong("another door's message fails afterwards", name, answers)
+    if answers[0] != (topics.DOWN_ACK, {messages.EPOCH: EPOCHS[0], messages.SEQUENCE: 1}):
+        raise fuzz.Wrong("another door's event is not acknowledged afterwards", answers)
+
+
+def hello():
+    return {
+        messages.BOOT: 4, messages.EPOCH: EPOCHS[0], messages.STATE_VERSION: 0, messages.JOURNAL_HEAD: 3,
+        messages.FIRMWARE: "0.1.0", messages.BUILD: "development", messages.NONCE: bytes(16),
+        messages.TIME: 0, messages.TIME_QUALITY: 0, messages.BAD_INPUT: {150: 1},
+    }  # fmt: skip
+
+
+def event(sequence):
+    return {
+        messages.BOOT: 3, messages.TIME: 1800000000, messages.TIME_QUALITY: 2, messages.SEQUENCE: sequence,
+        messages.KIND: messages.KIND_ENTRY, messages.REASON: 0, messages.METHOD: 1, messages.CREDENTIAL: 7,
+        messages.RESIDENT: 3, messages.DETAIL: 0,
+    }  # fmt: skip
+
+
+def some_hello():
+    fields = hello()
+    fields[messages.BOOT] = 2 + random.randrange(4)
+    fields[messages.EPOCH] = EPOCHS[random.getrandbits(1)]
+    fields[messages.STATE_VERSION] = some_version()
+    return fields
+
+
+def some_version():
+    return random.choice(items.NEIGHBOURS) if fuzz.chance(6) else random.randrange(4)
+
+
+def some_event():
+    fields = event(1 + random.randrange(5))
+    fields[messages.KIND] = 1 + random.randrange(11)
+    fields[messages.DETAIL] = random.getrandbits(2)
+    return fields
+
+
+def some_reply():
+    fields = {messages.REQUEST: random.randrange(8), messages.RESULT: reasons.DONE - random.getrandbits(1)}
+    if random.getrandbits(1):
+        fields[messages.CHALLENGE] = bytes(16)
+    if random.getrandbits(1):
+        fields[messages.EPOCH] = EPOCHS[random.getrandbits(1)]
+    if random.getrandbits(2) == 0:
+        fields[messages.STATE_VERSION] = some_version()
+    return fields
+
+
+def some_consent():
+    """What a door says of a consent, its hash right whatever it says."""
+    resident = building.resident if random.randrange(6) else random.getrandbits(32)
+    credential, notice = (1, building.notice) if random.randrange(6) else (random.getrandbits(4), bytes(32))
+    nonce = bytes((random.getrandbits(1),)) * 16
+    said = [statements.TITLE, DOOR, resident, credential, notice, 3, 1800000000, 2, nonce]
+    return {
+        messages.CONSENT: hashlib.sha256(items.write(said)).digest(), messages.RESIDENT: resident,
+        messages.CREDENTIAL: credential, messages.NOTICE: notice, messages.BOOT: 3, messages.TIME: 1800000000,
+        messages.TIME_QUALITY: 2, messages.NONCE: nonce, messages.CONSENT_STATE: random.randrange(7),
+        messages.REASON: reasons.NONE,
+    }  # fmt: skip
+
+
+def some_lease():
+    names = [some_consent()[messages.CONSENT]] if random.randrange(4) else []
+    return {messages.NONCE: bytes(16), messages.CONSENTS: hashlib.sha256(statements.in_force(names)).digest()}
+
+
+MAKERS = (some_hello, some_event, some_reply, some_reply, some_consent, some_lease)
+
+
+def a_message():
+    number = (HELLO, EVENT, REPLY, CONSENT, random.randrange(6), random.randrange(len(TOPICS)))[
+        random.randrange(6)
+    ]
+    fields = MAKERS[number % 6]()
+    way = random.randrange(10)
+    if way < 4:
+        return bytes((SEALED, number)) + items.write(items.altered(fields))
+    content = items.write(fields)
+    if way == 4:
+        return bytes((SEALED, number)) + content
+    if way == 5:
+        return bytes((SEALED, number)) + fuzz.mutated(content, content)
+    if way == 6:
+        payload = seal(building.up, TOPICS[number].encode(), content)
+        damaged = fuzz.mutated(payload, payload)
+        return bytes((fuzz.RAW, number)) + (damaged if damaged != payload else payload[:-1])
+    if way == 7:
+        return bytes((HOST_KEY + random.getrandbits(1), number)) + content
+    if way == 8:
+        return bytes((fuzz.RAW, STATUS)) + fuzz.mutated(topics.STATUS_ONLINE, topics.STATUS_OFFLINE)
+    return (
+        bytes((TEXT,))
+        + fuzz.mutated(TOPICS[number].encode(), b"altgate/+/#").replace(b"\0", b"")
+        + b"\0"
+        + content
+    )
+
+
+def generate():
+    frames = []
+    for _ in range(4 + random.randrange(24)):
+        frame = a_message()
+        frames += [frame] * (1 + fuzz.chance(6))
+    return frames
+
+
+logging.disable(logging.WARNING)
+building = Building()
+fuzz.run(generate, check)

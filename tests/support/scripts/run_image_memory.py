@@ -1,0 +1,61 @@
+"""Runs the firmware from its image and tells how much heap is in use: ``MEM bytes`` at each new highest.
+
+The heap is collected before each look, so that what is told is in use and not garbage. It begins
+anew with every key that is pressed, so each figure belongs to what was done since.
+"""
+
+import asyncio
+import gc
+import json
+import os
+import sys
+
+import vfs
+
+with open(os.getenv("ALTGATE_SIM")) as file:
+    path = json.load(file)["image"]
+image = bytearray(os.stat(path)[6])
+with open(path, "rb") as file:
+    file.readinto(image)
+vfs.mount(vfs.VfsRom(image), "/rom")
+sys.path[:] = ["/rom", ".frozen"]
+
+LOOK_MS = 4
+
+
+async def _look():
+    highest = shown = 0
+    while True:
+        gc.collect()
+        highest = max(highest, gc.mem_alloc())
+        if highest > shown + 256:
+            shown = highest
+            print("MEM", shown)
+        await asyncio.sleep_ms(LOOK_MS)
+        if _begin:
+            _begin.clear()
+            highest = shown = 0
+
+
+_begin = []
+
+from altgate import app
+
+_main = app.main
+
+
+async def _watched(door):
+    asyncio.create_task(_look())
+    feedback = door.signals.key
+
+    def key():
+        _begin.append(True)
+        feedback()
+
+    door.signals.key = key
+    await _main(door)
+
+
+app.main = _watched
+
+import main  # noqa: F401
