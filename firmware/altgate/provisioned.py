@@ -67,7 +67,7 @@ class Provisioned:
         self.desk.on_decided = menu.card
 
         def takes(claim):
-            return face.takes_card(claim, self._door.credentials)
+            return menu.takes(claim) or face.takes_card(claim, self._door.credentials)
 
         return (
             CardChannel(submit, failed, board.reader(dropped), keys, os.urandom, takes),

@@ -49,8 +49,8 @@ def test_gate(device, root, tmp_path, part):
     "part",
     [
         "yes", "not_without", "too_late", "shots", "presence_ends", "others_at_the_keypad", "three_stars",
-        "forgotten_meanwhile", "only_the_last_card", "claims", "alike", "taken_back_while_looking",
-        "nothing_is_swallowed", "flash_refuses",
+        "forgotten_meanwhile", "card_once_more", "only_the_last_card", "claims", "alike",
+        "taken_back_while_looking", "nothing_is_swallowed", "flash_refuses",
     ],
 )  # fmt: skip
 def test_keypad_and_camera(device, root, tmp_path, part):

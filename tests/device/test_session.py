@@ -311,12 +311,14 @@ def test_only_the_hosts_word_on_the_present_state_enables_enrolment(faces):
     consent = faces.consents()[0][m.CONSENT]
     other = consent[:31] + bytes([consent[31] ^ 1])
     for fields in (
-        (other, m.CONSENT_GIVEN, 1), (b"", m.CONSENT_GIVEN, 1), (consent[:16], m.CONSENT_GIVEN, 1),
-        (consent, m.CONSENT_ENROLLED, 1), (consent, m.CONSENT_WITHDRAWN, 1), (consent, 0, 1),
+        (other, m.CONSENT_GIVEN), (b"", m.CONSENT_GIVEN), (consent[:16], m.CONSENT_GIVEN),
+        (consent, m.CONSENT_ENROLLED), (consent, m.CONSENT_WITHDRAWN), (consent, 0),
     ):  # fmt: skip
-        assert faces.dropped_by(*acknowledge(*fields)) == reasons.UNKNOWN_CONSENT
-    for fields in (("text", m.CONSENT_GIVEN, 1), (consent, "1", 1), (consent, m.CONSENT_GIVEN, -1),
-                   (consent, m.CONSENT_GIVEN, 2**32), (consent, m.CONSENT_GIVEN, None)):  # fmt: skip
+        assert faces.dropped_by(*acknowledge(*fields, 123456)) == reasons.UNKNOWN_CONSENT
+    for fields in (("text", m.CONSENT_GIVEN, 123456), (consent, "1", 123456), (consent, m.CONSENT_GIVEN, -1),
+                   (consent, m.CONSENT_GIVEN, 2**32), (consent, m.CONSENT_GIVEN, None),
+                   # As short as a unit number, or longer than anybody types.
+                   (consent, m.CONSENT_GIVEN, 99999), (consent, m.CONSENT_GIVEN, 1000000)):  # fmt: skip
         assert faces.dropped_by(*acknowledge(*fields)) == reasons.BAD_SHAPE
     good = (consent, m.CONSENT_GIVEN, 123456)
     for bad, reason in (

@@ -24,9 +24,11 @@ class _Refused(Exception):
 
 class Ceremony:
     """One presence. gate: consent.gate.Gate; camera: drivers.camera.Camera; signals: door.signals.Signals;
-    keys: entry.pin.Keys; record: the card's access.record.Record; tag: the card's tag at this door."""
+    keys: entry.pin.Keys; card_again(tag): awaits the same card once more and says whether it came; record:
+    the card's access.record.Record; tag: the card's tag at this door."""
 
-    def __init__(self, gate, camera, signals, keys, record, tag):
+    def __init__(self, gate, camera, signals, keys, card_again, record, tag):
+        self._card_again = card_again
         self._gate = gate
         self._camera = camera
         self._signals = signals
@@ -71,6 +73,10 @@ class Ceremony:
         elif await self._typed() != pin:
             raise _Refused(reasons.DOOR_PINS_DIFFER)
         else:
+            # Whoever opened with this card may have gone in long ago: a stranger at the keypad has no card.
+            self._signals.ask()
+            if not await self._card_again(self._tag):
+                raise _Refused(reasons.NOT_PRESENT)
             self._gate.set_pin(self._resident, pin)
         self._until_ms = time.ticks_add(time.ticks_ms(), limits.PRESENCE_S * 1000)
 

@@ -10,7 +10,7 @@ import os
 from altgate.consent import state
 from altgate.consent.lease import Lease
 from altgate.consent.register import Row
-from altgate.crypto import cbor, consteq, tags
+from altgate.crypto import cbor, consteq, siv, tags
 from protocol import limits, messages, reasons, statements
 
 TYPE_CHECKING = False
@@ -81,7 +81,12 @@ class Gate:
         """The resident's template in a bytearray to be wiped, or None where it does not open."""
         row = self._register.of(resident)
         key = self._templates.key(resident, row.consent)
-        return self._templates.open_(key, resident, row.consent) if key else None
+        if key is None:
+            return None
+        try:
+            return self._templates.open_(key, resident, row.consent)
+        finally:
+            siv.wipe(key)
 
     # Saying yes
 

@@ -89,6 +89,8 @@ class Mf1:
                 if message is not None:
                     self._has_spoken = True
                     return message
+                # Many short lines at once are many steps.
+                await asyncio.sleep_ms(0)
                 continue
             if self._have == LINE_BYTES:
                 self._count_bad(reasons.TOO_LONG)
@@ -111,6 +113,10 @@ class Mf1:
                 return self._checked(json.loads(bytes(self._view[:end])), into is None)
             first = self._line.find(b'"', start + len(_FEATURE), end) + 1
             last = self._line.find(b'"', first, end)
+            if not first or last < 0:
+                # Not a line that ends where its vector does: nothing of it may get into a string.
+                self._count_bad(reasons.BAD_FRAME)
+                return None
             has_vector = (
                 into is not None and last - first == _FEATURE_TEXT and _decode(self._view[first:last], into)
             )

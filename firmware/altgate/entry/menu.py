@@ -1,5 +1,6 @@
 """What the keypad offers to whoever has just shown their card: to say yes to face, or to take it back."""
 
+import asyncio
 import sys
 import time
 
@@ -15,12 +16,33 @@ class Menu:
         self._camera = camera
         self._signals = signals
         self._shown = None  # Record, claim's tag, whether it opened, ticks_ms
+        self._awaited = None  # tag of the card that is to be shown once more
+        self._again = asyncio.Event()
 
     def card(self, claim, record, is_granted):
         """A claim was decided: a card that is on the register opens the menu, anything else closes it."""
         self._shown = None
         if claim.method == messages.METHOD_CARD and claim.fault == reasons.NONE and record:
             self._shown = (record, claim.tag, is_granted, time.ticks_ms())
+
+    def takes(self, claim):
+        """Whether a card that was just proved is the one that is to be shown once more; it opens nothing."""
+        if self._awaited is None or claim.fault != reasons.NONE or claim.tag != self._awaited:
+            return False
+        self._again.set()
+        return True
+
+    async def _card_again(self, tag):
+        """Wait for the same card once more; False where it does not come in time."""
+        self._again.clear()
+        self._awaited = tag
+        try:
+            await asyncio.wait_for_ms(self._again.wait(), limits.FACE_CLAIM_S * 1000)
+            return True
+        except asyncio.TimeoutError:
+            return False
+        finally:
+            self._awaited = None
 
     def withdraw(self):
         """Three stars: whoever showed their card takes their consent back. False with no card shown."""
@@ -52,7 +74,8 @@ class Menu:
         from altgate.consent.ceremony import Ceremony
 
         try:
-            return await Ceremony(self._gate, self._camera, self._signals, keys, shown[0], shown[1]).run()
+            parts = (self._gate, self._camera, self._signals, keys, self._card_again)
+            return await Ceremony(*parts, shown[0], shown[1]).run()
         finally:
             for name in ("altgate.consent.ceremony", "altgate.vault.match"):
                 sys.modules.pop(name, None)

@@ -15,6 +15,7 @@ from altgate.store.credentials import Refused
 from protocol import limits, messages, reasons, topics
 
 
+_LEAST_NUMBER = 10 ** (limits.PERSONAL_NUMBER_DIGITS - 1)
 _TIME_END = 0xF0000000  # in the year 2097
 
 
@@ -184,7 +185,8 @@ class Session:
 
     async def _consent(self, fields):
         acked, number = _field(fields, messages.CONSENT_STATE, int), fields.get(messages.PERSONAL_NUMBER, 0)
-        if type(number) is not int or not 0 <= number <= 0xFFFFFFFF:
+        # A number as long as a unit's could be a unit's: naming a unit must never raise the camera's supply.
+        if type(number) is not int or number and not _LEAST_NUMBER <= number < 10 * _LEAST_NUMBER:
             raise _Shape
         if not self._gate.acknowledged(_field(fields, messages.CONSENT, bytes), acked, number):
             self.dropped(reasons.UNKNOWN_CONSENT)

@@ -92,9 +92,15 @@ class Templates:
     def keep_only(self, consents):
         """Erase every template whose consent is not among these: a withdrawal that the power cut short."""
         kept = {consent[:16] for consent in consents}
+        failed = None
         for consent in list(self._at):
             if consent not in kept:
-                self.erase(consent)
+                try:
+                    self.erase(consent)
+                except OSError as error:
+                    failed = error
+        if failed:
+            raise failed
 
     def wipe(self):
         """Zero all keys, then all templates, and read them back; raises OSError."""

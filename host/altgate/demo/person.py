@@ -67,12 +67,19 @@ class Person:
         return released
 
     def begin(self) -> None:
-        """Be present: card, face key held, door PIN; the first time it is chosen, and so typed twice."""
+        """Be present: card, face key held, door PIN. The first time it is chosen: typed twice, and the card
+        shown once more."""
         self.show_card()
         if not self._board.hold_face_key():
             raise TimeoutError("waited for the tone of the face key that is held")
         for _ in range(1 if self._has_door_pin else 2):
             self.type(DOOR_PIN + "#")
+        if not self._has_door_pin:
+            events = self._board.events
+            before = events.beeps
+            self._board.tap(self.card)
+            events.wait(lambda: events.beeps > before or None, 10, "the tone for the card shown once more")
+            self._board.untap()
         self._has_door_pin = True
 
     def say_yes(self) -> None:

@@ -115,6 +115,7 @@ class House:
         self.before, self.vectors, self.wiped, self.supply = [], [], 0, []
         self.camera = Camera(self.switch, lambda: Module(self))
         self.menu = Menu(self.gate, self.camera, self.signals)
+        self.real_again, self.menu._card_again = self.menu._card_again, self.again
         self.errors, self.claims, self.opened = [], [], 0
         stores = (self.door.credentials, None, Lockout(self.door.counters, 0x1000, 0), self.door.clock)
         told = (self.release, self.entered, self.signals, self.door.now)
@@ -123,6 +124,10 @@ class House:
         self.face = FaceChannel(self.desk.submit, self.failed, self.gate, self.camera, self.signals)
         ways = (self.face, self.menu)
         self.pin = PinChannel(self.desk.submit, self.failed, self.pad, IndexKey, self.signals.key, *ways)
+
+    async def again(self, tag):
+        """Whoever chooses a door PIN here has their card at hand; but see card_once_more()."""
+        return True
 
     def switch(self, is_on):
         self.supply.append(is_on)
@@ -514,6 +519,30 @@ def flash_refuses():
     house.press("123456", F, house.quiet, card=None)
     assert house.opened == 0 and house.rises() == 1
     assert [reason for _, reason, _, _ in house.claims] == [reasons.STORAGE_FAILED], house.errors
+
+
+def card_once_more():
+    """A door PIN is chosen only by whoever still has the card: its holder may have gone in."""
+    of = {tag: claim.by_tag(messages.METHOD_CARD, messages.TYPE_CARD, tag) for tag in (CARD, OTHER_CARD)}
+    for tag, is_good in ((None, False), (OTHER_CARD, False), (CARD, True)):
+        house = House()
+        house.menu._card_again = house.real_again
+
+        async def show(house=house, tag=tag):
+            while house.menu._awaited is None:
+                await asyncio.sleep_ms(1)
+            if tag:
+                assert house.menu.takes(of[tag]) == is_good
+            house.menu.takes(claim.failed(messages.METHOD_CARD, reasons.CARD_NOT_GENUINE))
+
+        async def meanwhile(house=house, show=show):
+            asyncio.create_task(show())
+
+        house.press(H, meanwhile, PIN, PIN, house.quiet)
+        assert house.gate.pin_state(3)[0] == is_good, tag
+        assert is_good or house.ceremonies()[0] == reasons.NOT_PRESENT
+    # At any other moment the card is for the door.
+    assert not house.menu.takes(of[CARD])
 
 
 globals()[sys.argv[2]]()
