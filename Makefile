@@ -4,8 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 PORT ?= 8080
 BUDGET ?= 5
-# Tests wait far more than they compute: more of them at once than there are cores.
-JOBS ?= 4
+# Tests wait more than they compute, and some of them for a time that a busy machine does not keep.
+JOBS ?= 2
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 

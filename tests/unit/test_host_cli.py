@@ -65,6 +65,9 @@ BO = ("--resident", "Bo")
 MISTAKES = {
     "duplicate card": ("credential", "add", "card", "04:78:2e:21:80:1d:80", *BO, "--door", "Garage"),
     "unknown door": ("credential", "add", "card", "04000000000001", *BO, "--door", "Cellar"),
+    "card for two zones": (
+        "credential", "add", "card", "04000000000001", *BO, "--door", "Front", "--door", "Garage"
+    ),
     "bad uid": ("credential", "add", "card", "0478", *BO, "--door", "Front"),
     "past": ("credential", "add", "card", "04000000000001", *BO, "--door", "Front", "--until", "2020-01-01"),
     "not a date": ("pass", "issue", "--door", "Front", "--until", "soon"),

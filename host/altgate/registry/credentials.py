@@ -73,6 +73,8 @@ def add(
         raise Refused("Name each door once with --door: a credential without a door opens nothing.")
     if kind == messages.TYPE_PIN and len(doors) > 1:
         raise Refused("A PIN belongs to one door only: set another PIN for each other door.")
+    if kind == messages.TYPE_CARD and len({door.zone for door in doors}) > 1:
+        raise Refused("A card holds one zone's key: name doors of that zone, and use another card elsewhere.")
     fingerprint = site.vault.fingerprint("credential", _family(kind) + value)
     _check_new(session, kind, fingerprint, doors)
     credential = Credential(

@@ -318,6 +318,9 @@ async def cancelled():
             assert was_done
         except asyncio.CancelledError:
             assert not was_done
+        except CameraError as error:
+            # A machine so slow that the time for a shot was over first.
+            assert error.reason in (reasons.MODULE_SILENT, reasons.NO_FACE)
         watched.is_over()
         watched.module = Module(then=face())
         assert await watched.face() == reasons.NONE, "it stays busy"

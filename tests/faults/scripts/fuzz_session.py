@@ -157,7 +157,7 @@ class Bench:
         if type(nonce) is not bytes or type(unix) is not int or self.nonce is None or nonce != self.nonce:
             return False
         self.nonce = None
-        if self.latest <= unix < 1 << 32:
+        if self.latest <= unix < 0xF0000000:
             self.latest = unix
             if self.clock.now() != unix or self.clock.quality != messages.QUALITY_HOST:
                 raise fuzz.Wrong("the host's time was not taken", unix, self.clock.now())
@@ -224,7 +224,7 @@ class Bench:
         if type(state) is not int or type(name) is not bytes or type(number) is not int:
             return False
         was = [(old.consent, old.state, old.acked) for old in before[9] if old.consent == name]
-        if not 0 <= number < 1 << 32 or not was or was[0][1] != state:
+        if number and not 100000 <= number <= 999999 or not was or was[0][1] != state:
             return False
         if row and row.acked and state not in messages.CONSENT_ENDED:
             self.is_acknowledged = True
