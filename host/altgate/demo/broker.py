@@ -82,7 +82,7 @@ class Broker:
         self.stop()
 
     def _spawn(self, output: BinaryIO) -> "subprocess.Popen[bytes]":
-        raise NotImplementedError
+        raise NotImplementedError  # abstract
 
 
 class Amqtt(Broker):
