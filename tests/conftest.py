@@ -93,6 +93,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(SupplyWatch(), "supply-watch")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tours first: where several tests run at once, what takes longest must not begin last."""
+    items.sort(key=lambda item: "test_tour" not in item.nodeid)
+
+
 @pytest.fixture(scope="session")
 def device() -> Device:
     return Device()

@@ -35,12 +35,16 @@ class Door:
         self.clock = DoorClock(board.clock_chip(), self.counters, floor, board.set_system_clock)
         self.credentials = Credentials()
         self.contacts = Contacts(self.strike, self.record, self.held_open_s)
-        self.uplink = self.provisioned = None
+        self.uplink = None
+        self.ways_in = self.connection = ()
         if self.identity:
+            # All that stays is loaded here, before the first task: loading is slow, and nobody waits yet.
             from altgate.provisioned import Provisioned
 
-            self.provisioned = Provisioned(self, failed)
-            self.uplink = self.provisioned.uplink
+            provisioned = Provisioned(self, failed)
+            self.uplink = provisioned.uplink
+            self.ways_in = provisioned.channels()
+            self.connection = provisioned.connection(self.ways_in)
         self.record(messages.KIND_BOOT)
 
     def record(self, kind, reason=reasons.NONE, method=0, credential=0, resident=0, detail=0):
@@ -123,15 +127,10 @@ async def main(door):
     """The tasks of a door, watched over."""
     watchdog = board.watchdog()
     print("altgate %s, %s build, %s" % (altgate.VERSION, altgate.BUILD, _who(door)))
-    tasks = [asyncio.create_task(door.contacts.run()), asyncio.create_task(console(door))]
-    ways_in = ()
-    if door.provisioned:
-        # Modules are loaded as they are needed, with a turn for the others in between.
-        await asyncio.sleep_ms(0)
-        ways_in = door.provisioned.channels()
-        tasks += [asyncio.create_task(way.run()) for way in ways_in]
-        await asyncio.sleep_ms(0)
-        tasks += [asyncio.create_task(task) for task in door.provisioned.connection(ways_in)]
+    lasting = [door.contacts.run(), console(door)]
+    lasting += [way.run() for way in door.ways_in]
+    lasting += door.connection
+    tasks = [asyncio.create_task(task) for task in lasting]
     # Everything that stays is loaded: from here on memory is collected when nobody waits (see below).
     gc.threshold(-1)
     while True:
@@ -144,7 +143,7 @@ async def main(door):
         except OSError as error:
             failed("clock", error)
         await asyncio.sleep_ms(1000)
-        if not any(way.is_claiming for way in ways_in):
+        if not any(way.is_claiming for way in door.ways_in):
             # Collected while nobody waits, memory seldom runs out in the middle of a claim.
             gc.collect()
             await asyncio.sleep_ms(0)

@@ -11,6 +11,7 @@ from altgate.entry.desk import Desk
 from altgate.link.session import Session
 from altgate.link.uplink import Uplink
 from altgate.store import identity
+from altgate.store.copies import Copies
 from altgate.store.counters import KEY_UNITS
 from altgate.store.pass_uses import PassUses
 from altgate.ticks import monotonic_s
@@ -26,8 +27,9 @@ class Provisioned:
         self._failed = failed
         who = door.identity
         wrap = identity.wrapping_key(board.partition("keys"))
+        register = Register(Copies(board.partition("consents")))
         self.gate = Gate(
-            (Register(), _templates(wrap, who.door_id, failed), door.credentials),
+            (register, _templates(wrap, who.door_id, failed), door.credentials),
             Lockout(door.counters, 0, monotonic_s()),
             door.clock,
             (who.door_id, door.boot, hkdf.hkdf(wrap, b"", b"altgate/door-pin", 32)),

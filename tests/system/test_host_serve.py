@@ -31,7 +31,7 @@ from altgate.registry import credentials, doors, residents
 from altgate.registry import site as sites
 from support.broker import MOSQUITTO, Amqtt, Broker, Mosquitto, free_port
 
-WAIT_S = 45
+WAIT_S = 20
 ALTGATE = (sys.executable, "-m", "altgate", "--data")
 
 

@@ -1,21 +1,19 @@
-"""The consents given at this door, and the door PINs of residents, kept in one small file.
+"""The consents given at this door, and the door PINs of residents, kept together in a raw partition.
 
-File: version 1, number of rows, the rows, then the door PINs (resident u32, tag 16). It is replaced as a
+Content: version 1, number of rows, the rows, then the door PINs (resident u32, tag 16). It is replaced as a
 whole, so that a cut leaves the old or the new. An ended consent stays until the host has acknowledged it.
 """
 
 import struct
 from collections import namedtuple
 
-from altgate.store import files
+from altgate.store.copies import Damaged
 from protocol import limits, messages
 
-PATH = files.ROOT + "/consents.bin"
 _VERSION = 1
 _FORMAT = "<I32s32sI16sIIB16sBBBI"
 _ROW = 120
 _PIN = 20
-_MOST = 2 + limits.CONSENTS * (_ROW + _PIN)
 
 # resident: pseudonym. consent: hash of the statement, 32 bytes. notice: SHA-256 of the notice. credential,
 # tag: the card it is bound to. boot, time, quality, nonce: as in the statement. state: messages.CONSENT_*.
@@ -32,14 +30,15 @@ class Full(Exception):
 
 
 class Register:
-    """All rows; what is there lies in RAM too. Changes raise OSError where the flash refuses."""
+    """All rows; what is there lies in RAM too. ``copies``: store.copies.Copies. Changes raise OSError where
+    the flash refuses."""
 
-    def __init__(self, path=PATH):
-        self._path = path
+    def __init__(self, copies):
+        self._copies = copies
         self.is_damaged = False
         try:
-            self._rows, self._pins = _unpacked(files.read(path, _MOST) or b"\x01\x00")
-        except files.Damaged:
+            self._rows, self._pins = _unpacked(copies.read() or b"\x01\x00")
+        except Damaged:
             # A consent that cannot be read is none.
             self._rows, self._pins, self.is_damaged = [], {}, True
 
@@ -118,7 +117,8 @@ class Register:
         self._keep(self._rows, pins)
 
     def wipe(self):
-        """Forget everything."""
+        """Forget everything, in both copies."""
+        self._keep([], {})
         self._keep([], {})
 
     def _keep(self, rows, pins):
@@ -127,7 +127,7 @@ class Register:
             packed.extend(struct.pack(_FORMAT, *row))
         for resident, tag in pins.items():
             packed.extend(struct.pack("<I16s", resident, tag))
-        files.write(self._path, packed)
+        self._copies.write(packed)
         self._rows, self._pins = rows, pins
 
 
@@ -141,7 +141,7 @@ def _with(row, **fields):
 def _unpacked(data):
     rest = len(data) - 2 - data[1] * _ROW if len(data) >= 2 else -1
     if rest < 0 or rest % _PIN or data[0] != _VERSION:
-        raise files.Damaged("consents")
+        raise Damaged
     end = 2 + data[1] * _ROW
     rows = [Row(*struct.unpack_from(_FORMAT, data, at)) for at in range(2, end, _ROW)]
     pins = {}

@@ -59,12 +59,13 @@ class Keypad:
         return None
 
     def _scan(self):
+        # A hundred times a second: by index, because zip() would leave garbage each time.
         found = None
-        for row, keys in zip(self._rows, self._keys):
-            row.value(0)
-            for column, key in zip(self._columns, keys):
-                if column.value() == 0:
+        for row in range(len(self._rows)):
+            self._rows[row].value(0)
+            for column in range(len(self._columns)):
+                if self._columns[column].value() == 0:
                     # Two keys at once are nobody's intention: neither counts.
-                    found = key if found is None else ""
-            row.value(1)
+                    found = self._keys[row][column] if found is None else ""
+            self._rows[row].value(1)
         return found or None

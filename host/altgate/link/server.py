@@ -47,6 +47,7 @@ class Server:
             tls_version=ssl.PROTOCOL_TLS_CLIENT,
         )
         self._client.on_connect = self._on_connect
+        self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
 
     def run(self) -> None:
@@ -93,6 +94,18 @@ class Server:
             log.warning("the broker refused the host: %s", code)
             return
         client.subscribe([(f"{topics.ROOT}/+/{name}", 1) for name in topics.UP])
+
+    def _on_subscribe(
+        self,
+        _client: mqtt.Client,
+        _data: Any,
+        _number: int,
+        codes: list[ReasonCode],
+        _more: Properties | None,
+    ) -> None:
+        if any(code.is_failure for code in codes):
+            log.warning("the broker does not let the host hear its doors: check its access rules")
+            return
         # Nothing that was sent before is sure to have arrived.
         self._sent.clear()
         self._seen_change = None

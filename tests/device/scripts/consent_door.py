@@ -8,17 +8,17 @@ from altgate.consent.register import Register
 from altgate.crypto import cose
 from altgate.link.session import Session
 from altgate.store.clock import DoorClock
+from altgate.store.copies import Copies
 from altgate.store.counters import Counters
 from altgate.store.credentials import Credentials
-from altgate.store.files import write
 from altgate.store.identity import Identity
 from altgate.vault.templates import Templates
 from protocol import messages, reasons, topics
 from vault_flash import FILES, Flash
 
 DOOR, WRAP, PIN_KEY = "0a1b2c3d", bytes(range(64)), b"pin key of this door" + bytes(12)
-COUNTERS, KEYS, TEMPLATES, DATA = (0, 2), (2, 2), (4, 2), (6, 14)
-SECTORS = 20
+COUNTERS, KEYS, TEMPLATES, DATA, CONSENTS = (0, 2), (2, 2), (4, 2), (6, 14), (20, 6)
+SECTORS = 26
 NOW = 1_800_000_000
 NOTICE, NEW_NOTICE = b"n" * 32, b"m" * 32
 CARD, OTHER_CARD = b"t" * 16, b"u" * 16
@@ -71,7 +71,7 @@ class Door:
         self.credentials = Credentials(FILES + "/state.bin")
         self.clock = DoorClock(None, self.counters)
         self.clock.set(NOW)
-        self.register = Register(FILES + "/consents.bin")
+        self.register = Register(Copies(self.flash.partition(*CONSENTS)))
         self.templates = self.vault()
         stores = (self.register, self.templates, self.credentials)
         who = (DOOR, 5, PIN_KEY)
@@ -153,8 +153,7 @@ class Door:
         assert self.gate.look_refusal(resident) == reasons.NONE, self.gate.look_refusal(resident)
         return consent
 
-    def spoil(self, name, content):
-        """Put something else in the place of a file."""
-        write(FILES + name, content)
-        with open(FILES + name, "r+b") as file:
-            file.write(b"\xff")
+    def spoil(self, first, count):
+        """Clear a bit in the middle of each of these sectors' first pages."""
+        for block in range(count):
+            self.flash.partition(first, count).writeblocks(block, b"\0", 40)

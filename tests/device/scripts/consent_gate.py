@@ -10,7 +10,7 @@ import sys
 import consent_door
 from altgate.consent import gate as gate_module
 from altgate.consent.register import Full, Row
-from consent_door import CARD, NEW_NOTICE, NOTICE, NOW, OTHER_CARD, PIN_KEY, VECTOR, Door
+from consent_door import CARD, CONSENTS, NEW_NOTICE, NOTICE, NOW, OTHER_CARD, PIN_KEY, VECTOR, Door
 from protocol import limits, messages, reasons, statements, topics
 
 GIVEN, ENROLLED = messages.CONSENT_GIVEN, messages.CONSENT_ENROLLED
@@ -344,7 +344,7 @@ def damaged_register():
     door = new_door()
     door.gate.set_pin(3, "246813")
     consents = [door.say_yes(), door.say_yes(4, 8, OTHER_CARD, number=222222)]
-    door.spoil("/consents.bin", b"whatever")
+    door.spoil(*CONSENTS)
     door.start()
     assert door.register.is_damaged
     for resident in (3, 4):

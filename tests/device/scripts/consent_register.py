@@ -1,4 +1,4 @@
-"""The register of consents on real littlefs: after a cut at any flash operation it is the old one or the new
+"""The register of consents on its two copies: after a cut at any flash operation it is the old one or the new
 one; full, damaged, and one consent a resident. Argument: path of a flash file to make.
 """
 
@@ -6,12 +6,12 @@ import os
 import sys
 
 from altgate.consent.register import Full, Register, Row
-from altgate.store import files
+from altgate.store.copies import Copies
 from protocol import limits, messages, reasons
-from vault_flash import FILES, Flash, every_cut
+from vault_flash import SECTOR, Flash, every_cut
 
-PATH = FILES + "/consents.bin"
-SECTORS = 20
+SECTORS = 6
+HEAD = 16
 NOW = 1_800_000_000
 
 
@@ -32,14 +32,12 @@ def content(register):
     return [found for found in rows if found], pins, register.owed(), register.in_force()
 
 
-def remove_then_rename(path, data):
-    """Replaces a file in the wrong order."""
-    real_write(path + ".2", data)
-    try:
-        os.remove(path)
-    except OSError:
-        pass
-    os.rename(path + ".2", path)
+class InPlace(Copies):
+    """Writes the new copy over the only one."""
+
+    def write(self, content):
+        self._half = 1 - self._half
+        super().write(content)
 
 
 def add_again(register):
@@ -61,27 +59,19 @@ CHANGES = (
 
 
 class Work:
-    def __init__(self, write):
-        try:
-            os.unlink(sys.argv[1])
-        except OSError:
-            pass
-        files.write = write
-        self.flash = Flash(sys.argv[1], SECTORS)
-        self.flash.mount(0, SECTORS, True)
-        register = Register(PATH)
+    def __init__(self, kind):
+        self.kind, self.flash = kind, blank()
+        register = self.load()
         for resident in (1, 2, 3):
             register.add(row(resident, acked=messages.CONSENT_GIVEN))
         register.add(row(4, 1, messages.CONSENT_REVOKED))
         register.set_pin(2, b"p" * 16)
-        self.flash.off()
         self.change = None
         self.before = self.new = None
 
     def load(self):
         self.flash.off()
-        self.flash.mount(0, SECTORS)
-        register = Register(PATH)
+        register = Register(self.kind(self.flash.partition(0, SECTORS)))
         if register.is_damaged:
             raise Lost("damaged")
         return register
@@ -115,12 +105,19 @@ class Work:
         return cuts
 
 
-def cut_everywhere():
-    done = Work(real_write).run(CHANGES)
+def blank():
     try:
-        Work(remove_then_rename).run(CHANGES)
+        os.unlink(sys.argv[1])
+    except OSError:
+        pass
+    return Flash(sys.argv[1], SECTORS)
+
+
+def cut_everywhere():
+    done = Work(Copies).run(CHANGES)
+    try:
+        Work(InPlace).run(CHANGES)
     except Lost:
-        files.write = real_write
         return done
     raise AssertionError("the planted bug was not caught")
 
@@ -151,8 +148,8 @@ def one_a_resident(register):
     assert not register.change(row(2).consent, acked=1) and not register.change(b"?" * 32, acked=1)
 
 
-def full(path):
-    register = Register(path)
+def full(copies):
+    register = Register(copies)
     for resident in range(limits.CONSENTS):
         register.add(row(resident))
         register.set_pin(resident, b"p" * 16)
@@ -164,43 +161,48 @@ def full(path):
             raise AssertionError("more than there is room for")
         except Full:
             pass
-        assert content(register) == before == content(Register(path))
+        assert content(register) == before == content(Register(copies))
     # A new door PIN instead of an old one needs no room, and an ending that is known makes some.
     register.set_pin(5, b"q" * 16)
     assert register.change(row(1).consent, state=messages.CONSENT_WITHDRAWN)
     assert register.change(row(1).consent, acked=messages.CONSENT_WITHDRAWN)
     register.add(row(99))
-    assert len(Register(path).alive()) == limits.CONSENTS
+    assert len(Register(copies).alive()) == limits.CONSENTS
 
 
-def damaged(path):
-    """Any flipped bit, and any other length: no consent and no door PIN, and nothing raises."""
-    register = Register(path)
+def damaged(flash):
+    """A flipped bit anywhere: of one copy, and the other counts; of both, and there is nothing."""
+
+    def copies():
+        return Copies(flash.partition(0, SECTORS))
+
+    assert copies().read() is None
+    register = Register(copies())
     register.add(row(1, acked=messages.CONSENT_GIVEN))
-    register.add(row(2))
+    older = content(register)
     register.set_pin(1, b"p" * 16)
-    with open(path, "rb") as file:
-        good = file.read()
-    bad = [good[:at] + bytes((good[at] ^ 1 << at % 8,)) + good[at + 1 :] for at in range(len(good))]
-    bad += [good[:at] for at in range(1, len(good), 7)] + [good + b"\0", good + good, b"\0" * 20000]
-    for data in bad:
-        with open(path, "wb") as file:
-            file.write(data)
-        register = Register(path)
-        assert register.is_damaged and content(register) == ([], [], [], []), len(data)
-        assert register.of(1) is None and register.alive() == []
+    newer, image, half = content(register), flash.image(), SECTORS // 2 * SECTOR
+    none = ([], [], [], [])
+    for at in range(HEAD + 2 + 120):
+        for spoiled, left in (((0,), newer), ((half,), older), ((0, half), none)):
+            bad = bytearray(image)
+            for start in spoiled:
+                bad[start + at] ^= 1 << at % 8
+            flash.restore(bad)
+            register = Register(copies())
+            assert content(register) == left and register.is_damaged == (left is none), (at, spoiled)
     # What checks and is of another version, or of a length that fits nothing.
-    for data in (b"\2" + good[1:-4], good[:-5], b"\1\3" + good[2:-4], b"\1"):
-        files.write(path, data)
-        assert Register(path).is_damaged, len(data)
-    register.add(row(3))
-    assert not Register(path).is_damaged and Register(path).of(3) == row(3)
+    flash.restore(image)
+    kept = copies()
+    good = kept.read()
+    for data in (b"\2" + good[1:], good[:-1], b"\1\3" + good[2:], b"\1"):
+        kept.write(data)
+        assert Register(copies()).is_damaged, len(data)
+    Register(kept).add(row(3))
+    assert not Register(copies()).is_damaged and Register(copies()).of(3) == row(3)
 
 
-real_write = files.write
-folder = sys.argv[1] + ".d"
-os.mkdir(folder)
-one_a_resident(Register(folder + "/one"))
-full(folder + "/full")
-damaged(folder + "/damaged")
+one_a_resident(Register(Copies(blank().partition(0, SECTORS))))
+full(Copies(blank().partition(0, SECTORS)))
+damaged(blank())
 print("cuts", cut_everywhere())

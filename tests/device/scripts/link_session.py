@@ -13,6 +13,7 @@ from altgate.consent.gate import Gate
 from altgate.consent.register import Register
 from altgate.link.session import Session
 from altgate.store.clock import DoorClock
+from altgate.store.copies import Copies
 from altgate.store.counters import Counters
 from altgate.store.credentials import Credentials
 from altgate.store.identity import parse
@@ -56,7 +57,7 @@ class Forgetful(Credentials):
 
 
 BOOT = 1
-chip = norflash.NorFlash(sys.argv[1], 14 * 4096)
+chip = norflash.NorFlash(sys.argv[1], 20 * 4096)
 journal = Journal(Partition(chip, 0, 6))
 counters = Counters(Partition(chip, 6, 2))
 clock = DoorClock(None, counters)
@@ -69,7 +70,7 @@ def record(kind, reason, method, credential, resident, detail):
     journal.append(BOOT, 0, clock.quality, kind, reason, method, credential, resident, detail)
 
 
-register = Register(sys.argv[2] + "/consents.bin")
+register = Register(Copies(Partition(chip, 14, 6)))
 gate = Gate(
     (register, templates, credentials), Lockout(counters, 0, monotonic_s()), clock,
     (identity.door_id, BOOT, bytes(32)), record, monotonic_s, True,

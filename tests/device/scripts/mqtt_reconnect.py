@@ -27,11 +27,18 @@ def on_up(session_present):
     client._failure = OSError(104)
 
 
+def waited_ms():
+    """How long this process was ready and another one ran (proc_pid_schedstat, second number)."""
+    with open("/proc/self/schedstat") as file:
+        return int(file.read().split()[1]) // 1000000
+
+
 async def watch():
     while True:
-        began = time.ticks_ms()
+        began, others = time.ticks_ms(), waited_ms()
         await asyncio.sleep_ms(5)
-        longest[0] = max(longest[0], time.ticks_diff(time.ticks_ms(), began) - 5)
+        took = time.ticks_diff(time.ticks_ms(), began) - 5
+        longest[0] = max(longest[0], took - (waited_ms() - others))
 
 
 async def main():

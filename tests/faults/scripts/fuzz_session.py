@@ -21,6 +21,7 @@ from altgate.consent.register import Register
 from altgate.crypto import cose
 from altgate.link import session as module
 from altgate.store import clock as clock_module
+from altgate.store.copies import Copies
 from altgate.store.counters import Counters
 from altgate.store.credentials import SETTINGS, Credentials
 from altgate.store.journal import Journal
@@ -66,7 +67,7 @@ class Templates:
         """Nothing is there."""
 
 
-PARTITIONS = (standin.Partition(), standin.Partition())
+PARTITIONS = (standin.Partition(), standin.Partition(), standin.Partition())
 clock = standin.Clock()
 module.time = clock_module.time = clock
 module.asyncio = standin.Loop(clock)
@@ -85,7 +86,7 @@ class Bench:
             self.journal.append(1, 5, 0, messages.KIND_ENTRY, detail=number)
         counters = Counters(PARTITIONS[1])
         self.clock = clock_module.DoorClock(None, counters)
-        self.credentials, self.register = fresh(Credentials, "state.bin"), fresh(Register, "consents.bin")
+        self.credentials, self.register = fresh(Credentials, "state.bin"), Register(Copies(PARTITIONS[2]))
         draft = self.credentials.draft(FIRST_STATE, 0)
         self.credentials.keep(draft, draft.packed())
         self.gate = gate_module.Gate(

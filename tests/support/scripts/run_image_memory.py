@@ -41,21 +41,19 @@ _begin = []
 
 from altgate import app
 
-_main = app.main
+_main, _feedback = app.main, app.Signals.key
 
 
 async def _watched(door):
     asyncio.create_task(_look())
-    feedback = door.signals.key
-
-    def key():
-        _begin.append(True)
-        feedback()
-
-    door.signals.key = key
     await _main(door)
 
 
-app.main = _watched
+def _key(signals):
+    _begin.append(True)
+    _feedback(signals)
+
+
+app.main, app.Signals.key = _watched, _key
 
 import main  # noqa: F401
