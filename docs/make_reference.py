@@ -4,6 +4,7 @@ import inspect
 import re
 import sys
 import textwrap
+import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -18,7 +19,9 @@ from altgate.protocol import limits, messages, names, provisioning, topics
 from altgate.registry import settings
 from altgate.texts import LANGUAGES, catalog, words
 
-TARGET = Path(__file__).resolve().parent / "reference.md"
+HERE = Path(__file__).resolve().parent
+TARGET = HERE / "reference.md"
+FLASH = HERE.parent / "hardware" / "flash.toml"
 
 # Options that typer gives to every program; which of them there are depends on the machine.
 NOT_OURS = {"--help", "--install-completion", "--show-completion"}
@@ -63,6 +66,8 @@ def render() -> str:
         *_numbers(provisioning),
         "## Limits",
         *_numbers(limits),
+        "## Flash maps",
+        *_flash_maps(),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -191,6 +196,25 @@ def _blocks(module: ModuleType) -> Iterator[tuple[str, list[tuple[str, str]]]]:
             yield "", [(name, note or over) for (name, note), over in zip(rows, above, strict=True)]
         elif rows:
             yield above[0], rows
+
+
+def _flash_maps() -> Iterator[str]:
+    """A table for each size of flash, below how many credentials it holds at which load."""
+    flash = tomllib.loads(FLASH.read_text(encoding="utf-8"))
+    table = flash["table"]
+    per_bucket = (table["sector_bytes"] - table["head_bytes"]) // table["slot_bytes"]
+    for name, board in flash["boards"].items():
+        sectors = board["partitions"]["credentials"][3] // table["sector_bytes"]
+        slots = (sectors - table["scratch_sectors"]) * per_bucket
+        yield (
+            f"`{name}`: {board['flash_bytes'] // 2**20} MB. {slots:,} slots for credentials; the promised "
+            f"{board['credentials']:,} are a load of {board['credentials'] / slots:.0%}."
+        )
+        rows = (
+            (f"`{label}`", kind, f"{subtype:#04x}", f"{offset:#x}", f"{length // 1024} KB")
+            for label, (kind, subtype, offset, length) in board["partitions"].items()
+        )
+        yield _table(("partition", "type", "subtype", "offset", "size"), rows)
 
 
 def _table(titles: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:

@@ -33,7 +33,7 @@ class Door:
         self.identity = identity.load(board.partition("keys"))
         floor = self.identity.provisioned_at if self.identity else 0
         self.clock = DoorClock(board.clock_chip(), self.counters, floor, board.set_system_clock)
-        self.credentials = Credentials()
+        self.credentials = Credentials(board.partition("state"), board.partition("credentials"))
         self.contacts = Contacts(self.strike, self.record, self.held_open_s)
         self.uplink = None
         self.ways_in = self.connection = ()

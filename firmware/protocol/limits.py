@@ -9,9 +9,11 @@ TAG_BYTES = 16
 MESSAGE_BYTES = 4096  # one MQTT payload
 CBOR_DEPTH = 6
 CBOR_ITEMS = 512
-OPERATIONS_PER_MESSAGE = 8  # so that applying one message is a short step
+OPERATIONS_PER_MESSAGE = 8  # so that each of its parts is a short step
 
-CREDENTIALS = 256  # of one door, in the first, simple form of the table
+CREDENTIALS = 15_000  # of one door: what the smallest board holds (hardware/flash.toml)
+REVOKED_PASSES = 256  # that a door can name; beyond that no pass opens until they have ended
+PASSES_IN_USE = 256  # of one door, of those with a number of uses
 PASS_DOORS = 8
 PASS_TEXT_BYTES = 4 + (18 + 1 + PASS_DOORS * 20 + 2) // 3 * 4
 PASS_USES = 255

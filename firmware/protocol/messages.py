@@ -48,9 +48,9 @@ QUALITY_UNKNOWN = 0
 QUALITY_CLOCK = 1  # battery-backed clock, not confirmed since boot
 QUALITY_HOST = 2  # confirmed by the host since boot
 
-# operations: [OP_PUT, id, type, tag, not_before, not_after, unit, resident]; [OP_DELETE, id];
-# [OP_SETTING, number, value]; [OP_REVOKE_PASS, pass_id, not_after]; [OP_NOTICE, version, sha256];
-# [OP_END_CONSENT, consent, state]; [OP_FORGET, resident]
+# operations: [OP_PUT, id, type, tag, not_before, not_after, unit, resident];
+# [OP_DELETE, id, type, tag, unit]; [OP_SETTING, number, value]; [OP_REVOKE_PASS, pass_id, not_after];
+# [OP_NOTICE, version, sha256]; [OP_END_CONSENT, consent, state]; [OP_FORGET, resident]
 OP_PUT = 1
 OP_DELETE = 2
 OP_SETTING = 3

@@ -65,6 +65,7 @@ REASONS = {
     reasons.UNKNOWN_TOPIC: "unknown_topic",
     reasons.TIMED_OUT: "timed_out",
     reasons.OVERRUN: "overrun",
+    reasons.DAMAGED: "damaged",
 }
 
 KINDS = {

@@ -68,3 +68,4 @@ BAD_SHAPE = 155
 UNKNOWN_TOPIC = 156
 TIMED_OUT = 157
 OVERRUN = 158
+DAMAGED = 159  # something in the flash that does not check: it was skipped, and grants nothing

@@ -190,7 +190,7 @@ def test_state_is_taken_whole_in_order_or_not_at_all(door):
     assert door.say(*card)[0].startswith("Record(id=7, resident=3")
     assert door.say("find", str(m.TYPE_LEGACY_UID), card[2]) == ["None"]
     assert send(0, 1, put) == (reasons.VERSION_MISMATCH, 1)
-    assert send(1, 2, [m.OP_DELETE, 7]) == (reasons.DONE, 2)
+    assert send(1, 2, [m.OP_DELETE, 7, m.TYPE_CARD, b"t" * 16, 0]) == (reasons.DONE, 2)
     assert door.say(*card) == ["None"]
     assert send(0, 9, put, snapshot=True) == (reasons.DONE, 9)
     assert send(0, 8, snapshot=True) == (reasons.VERSION_MISMATCH, 9)
@@ -423,7 +423,7 @@ def test_forgetting_takes_the_door_pin_too(faces):
 
 def test_without_the_bound_card_face_rests_in_the_same_message(faces):
     enrolled(faces, 3, 4)
-    faces.apply([m.OP_DELETE, 7])
+    faces.apply([m.OP_DELETE, 7, m.TYPE_CARD, b"t" * 16, 0])
     assert (faces.look(3), faces.look(4)) == (reasons.NO_OTHER_WAY, reasons.NONE)
     told = f"{m.KIND_CEREMONY} {reasons.NO_OTHER_WAY} 7 3 0"
     assert faces.say("events").count(told) == 1

@@ -98,7 +98,7 @@ CAMPAIGNS = (
         },
     ),
     Campaign(
-        "session", "messages", "256k",
+        "session", "messages", "640k",
         {
             "mac": _MAC,
             "epoch": Plant(

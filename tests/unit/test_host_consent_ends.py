@@ -113,9 +113,9 @@ def test_a_resident_who_leaves_is_ended_and_forgotten_where_they_ever_consented(
     assert front.operations()[-3:] == [
         [m.OP_END_CONSENT, here[m.CONSENT], m.CONSENT_REVOKED],
         [m.OP_FORGET, bo],
-        [m.OP_DELETE, 1],
+        front.delete(1),
     ]
-    assert back.operations()[-2:] == [[m.OP_FORGET, bo], [m.OP_DELETE, 1]]
+    assert back.operations()[-2:] == [[m.OP_FORGET, bo], back.delete(1)]
     with pytest.raises(BadMessage):
         front.say(front.statement(bo, 1), GIVEN)
     assert acked(front.say(here, m.CONSENT_REVOKED), here, m.CONSENT_REVOKED)

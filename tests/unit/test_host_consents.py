@@ -22,7 +22,7 @@ from altgate.protocol import messages as m
 from altgate.protocol import reasons, topics
 from altgate.registry import credentials, doors, residents
 from altgate.registry import site as sites
-from altgate.registry.models import Consent, DoorOperation, Event
+from altgate.registry.models import Consent, Credential, DoorOperation, Event, Resident
 
 GIVEN, ENROLLED = m.CONSENT_GIVEN, m.CONSENT_ENROLLED
 EPOCH = b"e" * 16
@@ -73,6 +73,14 @@ class Board:
             rows = select(DoorOperation).where(DoorOperation.door == doors.find(session, self.name).id)
             found = session.scalars(rows.order_by(DoorOperation.version))
             return [cbor2.loads(row.operation) for row in found]
+
+    def delete(self, credential: int) -> list[Any]:
+        """The operation that takes a credential out at this door."""
+        with self.site.read() as session:
+            door, found = doors.find(session, self.name), session.get_one(Credential, credential)
+            (tag,) = [link.tag for link in found.doors if link.door == door.id]
+            unit = int(session.get_one(Resident, found.resident).unit)
+        return [m.OP_DELETE, credential, found.type, tag, unit]
 
 
 def acked(answers: list[Answer], said: dict[int, Any], of: int) -> bool:

@@ -72,7 +72,7 @@ class Desk:
             return left, None
         # The try is stored before anything is compared: a power cut gives no free guess.
         self._lockout.count(claim.unit, is_known, now)
-        return 0, self._credentials.find(claim.type, claim.tag) if claim.tag else None
+        return 0, self._credentials.find(claim.type, claim.tag, claim.unit) if claim.tag else None
 
     def _pass_record(self, pass_):
         pass_id, not_before, not_after, uses = pass_[:4]

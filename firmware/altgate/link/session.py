@@ -50,6 +50,8 @@ class Session:
         link_counts: what the link below threw away since boot, by reason code.
         """
         dropped = dict(self.bad_input)
+        if self._credentials.damaged:
+            dropped[reasons.DAMAGED] = self._credentials.damaged
         for reason, count in link_counts.items():
             dropped[reason] = dropped.get(reason, 0) + count
         self._nonce = os.urandom(limits.NONCE_BYTES)
@@ -164,7 +166,7 @@ class Session:
             now = self._clock.now() if self._clock.is_trusted else 0
             draft = self._credentials.draft(fields, now)
             await asyncio.sleep_ms(0)
-            packed = draft.packed()
+            self._credentials.prepare(draft)
             await asyncio.sleep_ms(0)
             for consent, state in draft.ended:
                 self._gate.end(consent, state)
@@ -172,10 +174,10 @@ class Session:
             for resident in draft.forgotten:
                 self._gate.forget(resident)
                 await asyncio.sleep_ms(0)
-            self._credentials.keep(draft, packed)
+            await self._credentials.keep(draft)
             self._gate.note_suspensions()
             # What was replaced is garbage now: collected here, it is not in the middle of a claim.
-            del draft, packed
+            del draft
             await asyncio.sleep_ms(0)
             gc.collect()
             await asyncio.sleep_ms(0)

@@ -11,7 +11,7 @@ from protocol import limits
 
 PATH = files.ROOT + "/passes.bin"
 ROW = 13
-_MOST = limits.CREDENTIALS * ROW
+_MOST = limits.PASSES_IN_USE * ROW
 
 
 class PassUses:

@@ -1,4 +1,4 @@
-"""The board file (hardware/board.toml) as the rig needs it: pins by name, buses, partitions."""
+"""The board file (hardware/board.toml) and the flash map beside it as the rig needs them."""
 
 import tomllib
 from collections.abc import Mapping
@@ -48,8 +48,11 @@ class Wiring:
 
 
 def load(path: Path) -> Wiring:
-    """Read a board file; KeyError where something is missing, ValueError where it is no TOML."""
+    """Read a board file and the flash.toml beside it; KeyError where something is missing, ValueError where
+    it is no TOML."""
     board: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    maps: dict[str, Any] = tomllib.loads(path.with_name("flash.toml").read_text(encoding="utf-8"))
+    flash = maps["boards"][board["board"]["flash"]]
     pins, rest = board["pins"], {}
     # A contact's level is named for what happens then ("door_open"): at rest it has the other one.
     for level, value in board["levels"].items():
@@ -67,7 +70,7 @@ def load(path: Path) -> Wiring:
         scanner=str(board["uarts"]["scanner"]["id"]),
         face=str(board["uarts"]["face"]["id"]),
         face_supply_on=board["levels"]["face_supply_on"],
-        flash_bytes=board["board"]["flash_bytes"],
-        partitions=tuple((label, *numbers) for label, numbers in board["partitions"].items()),
+        flash_bytes=flash["flash_bytes"],
+        partitions=tuple((label, *numbers) for label, numbers in flash["partitions"].items()),
         clock_address=board["i2c"]["clock_address"],
     )

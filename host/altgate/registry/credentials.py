@@ -143,5 +143,7 @@ def revoke(site: Site, session: Session, credential: Credential) -> None:
     for link in credential.doors:
         door = session.get_one(Door, link.door)
         if door.removed_at is None:
-            door_registry.operate(site, session, door, [messages.OP_DELETE, credential.id])
+            unit = int(session.get_one(Resident, credential.resident).unit)
+            operation = [messages.OP_DELETE, credential.id, credential.type, link.tag, unit]
+            door_registry.operate(site, session, door, operation)
     site.record(session, f"{TYPE_NAMES[credential.type]} revoked", str(credential.id))

@@ -16,7 +16,7 @@ from altgate.entry.desk import Desk
 from altgate.entry.face import FaceChannel
 from altgate.entry.menu import Menu
 from altgate.entry.pin import PinChannel
-from consent_door import CARD, NOTICE, NOW, OTHER_CARD, VECTOR, Door
+from consent_door import CARD, NOTICE, NOW, OTHER_CARD, VECTOR, Door, delete
 from protocol import limits, messages, reasons, statements
 
 limits.FACE_NOTICE_MS = 20
@@ -292,7 +292,7 @@ def shots():
     # Taken back, or said yes to something else, between two pictures.
     for change in (lambda house: house.gate.withdraw(3),
                    lambda house: house.door.applied([messages.OP_NOTICE, 2, b"m" * 32]),
-                   lambda house: house.door.applied([messages.OP_DELETE, 7])):
+                   lambda house: house.door.applied(delete(7, CARD))):
         house = House()
         house.gate.set_pin(3, PIN[:-1])
         house.door.give()
@@ -467,7 +467,7 @@ def taken_back_while_looking():
     """A face that was found alike opens nothing once the consent, the card or the notice is gone."""
     for change in (lambda house: house.gate.withdraw(3), lambda house: house.gate.forget(3),
                    lambda house: house.door.applied([messages.OP_NOTICE, 2, b"m" * 32]),
-                   lambda house: house.door.applied([messages.OP_DELETE, 7]),
+                   lambda house: house.door.applied(delete(7, CARD)),
                    lambda house: house.door.applied([messages.OP_SETTING, messages.SETTING_FACE, 0]),
                    lambda house: setattr(house.door, "seconds", house.door.seconds + limits.LEASE_S)):
         house = House()
@@ -475,8 +475,9 @@ def taken_back_while_looking():
         changes = []
 
         async def seen():
-            changes.append(1)
-            await asyncio.sleep_ms(20)
+            changes.append("begun")
+            while "done" not in changes:
+                await asyncio.sleep_ms(1)
             return VECTOR
 
         house.before = [seen]
@@ -492,6 +493,7 @@ async def happens(house, begun, change):
     made = change(house)
     if hasattr(made, "send"):
         await made
+    begun.append("done")
 
 
 def nothing_is_swallowed():

@@ -13,7 +13,7 @@ from altgate.crypto import siv
 from altgate.link import session
 from altgate.store.credentials import Refused
 from altgate.vault import templates
-from consent_door import CARD, DOOR, VECTOR, WRAP, Door
+from consent_door import CARD, DOOR, VECTOR, WRAP, Door, delete
 from protocol import messages, reasons, topics
 from vault_flash import every_cut
 
@@ -59,7 +59,8 @@ async def version_first(self, fields):
         draft = self._credentials.draft(fields, 0)
     except Refused:
         return []
-    self._credentials.keep(draft, draft.packed())
+    self._credentials.prepare(draft)
+    await self._credentials.keep(draft)
     for consent, state in draft.ended:
         self._gate.end(consent, state)
     for resident in draft.forgotten:
@@ -160,7 +161,7 @@ def end_message(work):
 
 
 def forget_message(work):
-    return work.door.state(work.version, [messages.OP_FORGET, 3], [messages.OP_DELETE, 7])
+    return work.door.state(work.version, [messages.OP_FORGET, 3], delete(7, CARD))
 
 
 def told(work, message):

@@ -14,11 +14,11 @@ from altgate.store.credentials import Credentials
 from altgate.store.identity import Identity
 from altgate.vault.templates import Templates
 from protocol import messages, reasons, topics
-from vault_flash import FILES, Flash
+from vault_flash import Flash
 
 DOOR, WRAP, PIN_KEY = "0a1b2c3d", bytes(range(64)), b"pin key of this door" + bytes(12)
-COUNTERS, KEYS, TEMPLATES, DATA, CONSENTS = (0, 2), (2, 2), (4, 2), (6, 14), (20, 6)
-SECTORS = 26
+COUNTERS, KEYS, TEMPLATES, CONSENTS, STATE, CREDENTIALS = (0, 2), (2, 2), (4, 2), (6, 6), (12, 4), (16, 8)
+SECTORS = 24
 NOW = 1_800_000_000
 NOTICE, NEW_NOTICE = b"n" * 32, b"m" * 32
 CARD, OTHER_CARD = b"t" * 16, b"u" * 16
@@ -30,6 +30,11 @@ class Journal:
     """Events are tested with the store."""
 
     head = acknowledged = 0
+
+
+def delete(id_, tag):
+    """The operation that takes a card out."""
+    return [messages.OP_DELETE, id_, messages.TYPE_CARD, tag, 0]
 
 
 class Stuck:
@@ -49,7 +54,6 @@ class Door:
 
     def __init__(self, path):
         self.flash = Flash(path, SECTORS)
-        self.flash.mount(*DATA, True)
         self.events = []
         self.seconds = 1000
         self.worn = ()
@@ -65,10 +69,9 @@ class Door:
     def start(self):
         """The supply comes back."""
         self.flash.off()
-        self.flash.mount(*DATA)
         self.events = []
         self.counters = Counters(self.flash.partition(*COUNTERS))
-        self.credentials = Credentials(FILES + "/state.bin")
+        self.credentials = Credentials(self.flash.partition(*STATE), self.flash.partition(*CREDENTIALS))
         self.clock = DoorClock(None, self.counters)
         self.clock.set(NOW)
         self.register = Register(Copies(self.flash.partition(*CONSENTS)))

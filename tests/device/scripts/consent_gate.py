@@ -10,7 +10,7 @@ import sys
 import consent_door
 from altgate.consent import gate as gate_module
 from altgate.consent.register import Full, Row
-from consent_door import CARD, CONSENTS, NEW_NOTICE, NOTICE, NOW, OTHER_CARD, PIN_KEY, VECTOR, Door
+from consent_door import CARD, CONSENTS, NEW_NOTICE, NOTICE, NOW, OTHER_CARD, PIN_KEY, VECTOR, Door, delete
 from protocol import limits, messages, reasons, statements, topics
 
 GIVEN, ENROLLED = messages.CONSENT_GIVEN, messages.CONSENT_ENROLLED
@@ -106,13 +106,13 @@ def bound_card():
         messages.OP_PUT, id_, messages.TYPE_CARD, tag, first, last, 0, resident,
     ]  # fmt: skip
     changes = (
-        ([messages.OP_DELETE, 7],),
-        (put(7, b"v" * 16, 0, 0, 3),),  # another card under the number
-        (put(9, CARD, 0, 0, 3), [messages.OP_DELETE, 7]),  # the card under another number
+        (delete(7, CARD),),
+        (delete(7, CARD), put(7, b"v" * 16, 0, 0, 3)),  # another card under the number
+        (put(9, CARD, 0, 0, 3), delete(7, CARD)),  # the card under another number
         (put(7, CARD, 0, 0, 4),),  # it is somebody else's now
         (put(7, CARD, 0, NOW, 3),),
         (put(7, CARD, NOW + 3600, 0, 3),),
-        ([messages.OP_PUT, 7, messages.TYPE_LEGACY_UID, CARD, 0, 0, 0, 3],),
+        (delete(7, CARD), [messages.OP_PUT, 7, messages.TYPE_LEGACY_UID, CARD, 0, 0, 0, 3]),
     )
     for change in changes:
         door = new_door()

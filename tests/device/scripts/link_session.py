@@ -45,23 +45,23 @@ class Partition:
 
 
 class Forgetful(Credentials):
-    """A table whose file cannot be written when it is told so."""
+    """Credentials that cannot be written when they are told so."""
 
     fails = 0
 
-    def keep(self, draft, packed):
+    async def keep(self, draft):
         if self.fails:
             self.fails -= 1
             raise OSError(28)
-        super().keep(draft, packed)
+        await super().keep(draft)
 
 
 BOOT = 1
-chip = norflash.NorFlash(sys.argv[1], 20 * 4096)
+chip = norflash.NorFlash(sys.argv[1], 32 * 4096)
 journal = Journal(Partition(chip, 0, 6))
 counters = Counters(Partition(chip, 6, 2))
 clock = DoorClock(None, counters)
-credentials = Forgetful(sys.argv[2] + "/state.bin")
+credentials = Forgetful(Partition(chip, 20, 4), Partition(chip, 24, 8))
 identity = parse(binascii.unhexlify(sys.stdin.readline().strip()))
 templates = Templates(Partition(chip, 8, 2), Partition(chip, 10, 4), bytes(64), identity.door_id)
 

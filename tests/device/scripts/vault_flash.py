@@ -2,10 +2,8 @@
 
 import norflash
 import simctl
-import vfs
 
 SECTOR = 4096
-FILES = "/data"
 
 
 class Partition:
@@ -42,8 +40,6 @@ class Partition:
 class Flash:
     """One chip in the file ``path``, whose content can be taken and put back."""
 
-    mounted = None  # the one whose files can be seen
-
     def __init__(self, path, sectors):
         self.path = path
         self._given = []
@@ -55,23 +51,10 @@ class Flash:
         return made
 
     def off(self):
-        """The supply is gone: partitions that were given out do nothing any more, and files are let go."""
+        """The supply is gone: partitions that were given out do nothing any more."""
         for partition in self._given:
             partition.is_dead = True
         self._given = []
-        if Flash.mounted is self:
-            vfs.umount(FILES)
-            Flash.mounted = None
-
-    def mount(self, sector, count, is_new=False):
-        """Mount littlefs as the board does, or make it there first."""
-        if Flash.mounted:
-            Flash.mounted.off()
-        part = self.partition(sector, count)
-        if is_new:
-            vfs.VfsLfs2.mkfs(part)
-        vfs.mount(vfs.VfsLfs2(part, readsize=256, progsize=32, lookahead=32, mtime=False), FILES)
-        Flash.mounted = self
 
     def image(self):
         with open(self.path, "rb") as file:

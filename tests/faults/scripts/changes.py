@@ -4,7 +4,7 @@ from altgate.store.credentials import SETTINGS
 from protocol import messages
 
 SHAPES = {
-    messages.OP_PUT: (int, int, 16, int, int, int, int), messages.OP_DELETE: (int,),
+    messages.OP_PUT: (int, int, 16, int, int, int, int), messages.OP_DELETE: (int, int, 16, int),
     messages.OP_SETTING: (int, int), messages.OP_REVOKE_PASS: (8, int), messages.OP_NOTICE: (int, 32),
     messages.OP_END_CONSENT: (32, int), messages.OP_FORGET: (int,),
 }  # fmt: skip
@@ -42,7 +42,7 @@ def grade(operation):
             return 0
     if operation[0] == messages.OP_END_CONSENT and operation[2] not in messages.CONSENT_ENDED:
         return 0
-    if operation[0] == messages.OP_PUT and operation[2] not in (1, 2, 3):
+    if operation[0] in (messages.OP_PUT, messages.OP_DELETE) and operation[2] not in (1, 2, 3):
         return 0
     if operation[0] == messages.OP_SETTING:
         low, high, _ = SETTINGS.get(operation[1], (1, 0, 0))

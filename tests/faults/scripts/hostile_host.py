@@ -116,7 +116,7 @@ def change():
 def operation():
     made = (
         [messages.OP_PUT, random.randrange(4), 1 + random.randrange(3), b"t" * 16, 0, 0, 101, 3],
-        [messages.OP_DELETE, random.randrange(4)],
+        [messages.OP_DELETE, random.randrange(4), 1 + random.randrange(3), b"t" * 16, 101],
         [messages.OP_SETTING, 1 + random.randrange(3), random.randrange(8)],
         [messages.OP_REVOKE_PASS, b"pass-id" + bytes((random.getrandbits(2),)), 0xFFFFFFFF],
         [messages.OP_NOTICE, random.randrange(4), bytes((random.getrandbits(1),)) * 32],

@@ -4,6 +4,8 @@ A case takes no real time, and ends when the product waits for something that th
 Put them into the module under test: ``module.time = Clock()``, ``module.asyncio = Loop(clock)``.
 """
 
+import binascii
+
 BLANK = b"\xff" * 4096
 
 
@@ -37,21 +39,26 @@ class Loop:
 
 
 class Partition:
-    """Two sectors of flash in RAM."""
+    """Sectors of flash in RAM."""
 
-    def __init__(self):
-        self._data = bytearray(8192)
+    def __init__(self, sectors=2):
+        self._data = bytearray(4096 * sectors)
         self.erase()
 
     def erase(self):
-        self._data[:4096] = self._data[4096:] = BLANK
+        for at in range(0, len(self._data), 4096):
+            self._data[at : at + 4096] = BLANK
+
+    def check(self):
+        """A number that stands for what is there."""
+        return binascii.crc32(self._data)
 
     def info(self):
-        return 1, 0x40, 0, 8192, "test", False
+        return 1, 0x40, 0, len(self._data), "test", False
 
     def readblocks(self, block, buf, offset=0):
         start = block * 4096 + offset
-        buf[:] = self._data[start : start + len(buf)]
+        buf[:] = memoryview(self._data)[start : start + len(buf)]
 
     def writeblocks(self, block, buf, offset=0):
         start = block * 4096 + offset
@@ -59,7 +66,7 @@ class Partition:
 
     def ioctl(self, op, arg):
         if op == 4:
-            return 2
+            return len(self._data) // 4096
         if op == 5:
             return 4096
         self._data[arg * 4096 : arg * 4096 + 4096] = BLANK

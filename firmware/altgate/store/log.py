@@ -1,0 +1,126 @@
+"""An append-only log over two halves of a raw partition, with a summary where a half begins.
+
+A half begins with magic u32, number u32, zero u32 and CRC-32 of these; then come entries: kind u16, length
+u16, sequence u32, CRC-32 of both and of the content, zero u32, then the content, filled up with zeros to 16
+bytes (all little-endian). When a half is full, the other one is erased and begun with a summary; its head is
+written last, so that a cut leaves the old half in force. An entry that was cut short does not check, and the
+next one stands behind it: entries are looked for every 16 bytes.
+"""
+
+import binascii
+import struct
+
+SECTOR = 4096
+GRAIN = 16
+_MAGIC = 0x314C4741  # "AGL1"
+_ENTRY = "<HHIII"
+_BLANK = b"\xff" * GRAIN
+_PIECE = 256
+
+
+class Log:
+    """Over ``partition`` (esp32.Partition, an even number of sectors). Read it once by entries()."""
+
+    def __init__(self, partition):
+        self._flash = partition
+        self._size = partition.ioctl(4, 0) // 2 * SECTOR
+        numbers = [self._number(half) for half in (0, 1)]
+        self._half = 1 if numbers[1] > numbers[0] else 0
+        self._generation = numbers[self._half]
+        self._sequence = 0
+        self._next = self._size  # a new half is begun before the first entry
+        self.is_new = not self._generation
+        self.damaged = 0  # entries missing between others, or spoiled: not those that a cut left at the end
+
+    def entries(self):
+        """Each ``(kind, content)``, oldest first."""
+        at, end = GRAIN, GRAIN
+        before, spoiled = 0, 0
+        head = bytearray(GRAIN)
+        while self._generation and at < self._size:
+            self._read(at, head)
+            if head == _BLANK:
+                at += GRAIN
+                continue
+            kind, length, sequence, check, _ = struct.unpack(_ENTRY, head)
+            end = at + GRAIN
+            if at + GRAIN + length <= self._size and sequence > before:
+                content = bytearray(length)
+                self._read(at + GRAIN, content)
+                if binascii.crc32(content, binascii.crc32(memoryview(head)[:8])) == check:
+                    # A cut leaves a gap too, but the number that it spent is given again.
+                    self.damaged += sequence - before - 1
+                    before = sequence
+                    yield kind, content
+                    at = end = at + GRAIN + (length + GRAIN - 1) // GRAIN * GRAIN
+                    spoiled = 0
+                    continue
+            spoiled += 1
+            at += GRAIN
+        self._sequence = before
+        self._next = end if self._generation else self._size
+
+    def room(self):
+        """How long the content of one more entry can be; below 0 where there is no room."""
+        return self._size - self._next - GRAIN
+
+    def append(self, kind, content):
+        """Keep an entry; on return it outlives a power cut. Raises OSError, and it is as never written."""
+        size = GRAIN + (len(content) + GRAIN - 1) // GRAIN * GRAIN
+        if self._next + size > self._size:
+            raise OSError(28)
+        at = self._next
+        # What failed half way is skipped: flash is not written twice.
+        self._next += size
+        entry = self._entry(kind, content, self._sequence + 1)
+        self._write(self._half, at, entry)
+        self._check(self._half, at, entry)
+        self._sequence += 1
+
+    def begin(self, kind, content):
+        """Begin the other half with a summary of all that holds; raises OSError, and the old one stays."""
+        other = 1 - self._half
+        if GRAIN + GRAIN + len(content) > self._size:
+            raise OSError(28)
+        for sector in range(self._size // SECTOR):
+            self._flash.ioctl(6, other * self._size // SECTOR + sector)
+        entry = self._entry(kind, content, 1)
+        self._write(other, GRAIN, entry)
+        self._check(other, GRAIN, entry)
+        head = struct.pack("<III", _MAGIC, self._generation + 1, 0)
+        head += struct.pack("<I", binascii.crc32(head))
+        self._write(other, 0, head)
+        self._check(other, 0, head)
+        self._half, self._generation, self._sequence = other, self._generation + 1, 1
+        self._next = GRAIN + len(entry)
+
+    def _entry(self, kind, content, sequence):
+        size = GRAIN + (len(content) + GRAIN - 1) // GRAIN * GRAIN
+        entry = bytearray(size)
+        struct.pack_into("<HHI", entry, 0, kind, len(content), sequence)
+        check = binascii.crc32(content, binascii.crc32(memoryview(entry)[:8]))
+        struct.pack_into("<I", entry, 8, check)
+        entry[GRAIN : GRAIN + len(content)] = content
+        return entry
+
+    def _check(self, half, at, entry):
+        back = bytearray(min(_PIECE, len(entry)))
+        for start in range(0, len(entry), _PIECE):
+            piece = memoryview(back)[: min(_PIECE, len(entry) - start)]
+            self._read(at + start, piece, half)
+            if piece != memoryview(entry)[start : start + len(piece)]:
+                raise OSError(5)
+
+    def _number(self, half):
+        head = bytearray(GRAIN)
+        self._read(0, head, half)
+        magic, number, _, check = struct.unpack("<IIII", head)
+        return number if magic == _MAGIC and binascii.crc32(memoryview(head)[:12]) == check else 0
+
+    def _read(self, at, buf, half=None):
+        start = (self._half if half is None else half) * self._size + at
+        self._flash.readblocks(start // SECTOR, buf, start % SECTOR)
+
+    def _write(self, half, at, data):
+        start = half * self._size + at
+        self._flash.writeblocks(start // SECTOR, data, start % SECTOR)
