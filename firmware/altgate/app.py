@@ -13,7 +13,8 @@ from altgate.store import identity
 from altgate.store.clock import DoorClock
 from altgate.store.counters import KEY_BOOT, Counters
 from altgate.store.credentials import Credentials
-from altgate.store.journal import Journal
+from altgate.store.journal import KEY_SLOT, Journal, Keys
+from altgate.vault.slots import Slots
 from protocol import limits, messages, reasons
 
 
@@ -26,7 +27,8 @@ class Door:
         self.face_supply = board.face_supply()
         self.signals = Signals()
         self.counters = Counters(board.partition("counters"))
-        self.journal = Journal(board.partition("journal"))
+        self.journal_keys = Keys(Slots(board.partition("journal_keys"), KEY_SLOT))
+        self.journal = Journal(board.partition("journal"), self.journal_keys)
         board.mount_files()
         self.boot = self.counters.get(KEY_BOOT) + 1
         self.counters.put(KEY_BOOT, self.boot)
@@ -89,8 +91,12 @@ async def console(door):
         return
     from altgate.console.line import Provisioning
 
-    keys = board.partition("keys")
-    talk = Provisioning(board.hardware_id(), lambda content: identity.save(keys, content), False)
+    def save(content, journal_key):
+        # The identity last: a cut before it leaves a bare board, to be provisioned again.
+        door.journal_keys.set(journal_key)
+        identity.save(board.partition("keys"), content)
+
+    talk = Provisioning(board.hardware_id(), save, False)
     buffer = b""
     while True:
         byte = await line_in.read(1)

@@ -32,4 +32,5 @@ CERTIFICATE = 9
 PRIVATE_KEY = 10
 WIFI_SSID = 11
 WIFI_PASSWORD = 12
+JOURNAL_KEY = 14  # 32 bytes, fresh: seals the journal's first epoch, and is nowhere on the door after that
 TIME = 13  # Unix seconds of the laptop: certificates can be judged before the host was heard

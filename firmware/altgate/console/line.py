@@ -14,7 +14,7 @@ from protocol import limits, provisioning, reasons
 
 
 class Provisioning:
-    """One attempt to provision. ``save(content)`` keeps a checked identity and raises OSError or Unfit."""
+    """One attempt to provision. ``save(identity, journal_key)`` keeps what was checked; raises OSError."""
 
     def __init__(self, hardware_id, save, is_provisioned):
         self._hardware_id = hardware_id
@@ -76,8 +76,9 @@ class Provisioning:
         content, self._content = bytes(self._content), None
         if hashlib.sha256(content).digest() != self._digest:
             raise _Bad(reasons.BAD_CHECKSUM)
-        key = identity.parse(content).console_key
-        self._save(content)
+        kept, journal_key = identity.split(content)
+        self._save(kept, journal_key)
+        key = identity.parse(kept).console_key
         self.is_provisioned = True
         return [provisioning.FRAME_COMMIT, hmac256.hmac256(key, self._nonce)]
 

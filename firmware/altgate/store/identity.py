@@ -74,6 +74,23 @@ def parse(content):
     return Identity(*(values + subkeys + [door_bytes]))
 
 
+def split(content):
+    """``(identity, journal_key)`` of what provisioning sent, both checked; raises Unfit.
+
+    identity is the map to keep, encoded; the journal's first key must not stay in it.
+    """
+    try:
+        fields = cbor.decode(content)
+    except cbor.CborError:
+        raise Unfit(reasons.BAD_CBOR)
+    key = fields.pop(provisioning.JOURNAL_KEY, None) if type(fields) is dict else None
+    if type(key) is not bytes or len(key) != limits.DOOR_KEY_BYTES:
+        raise Unfit(reasons.BAD_SHAPE)
+    kept = cbor.encode(fields)
+    parse(kept)
+    return kept, key
+
+
 def load(partition):
     """The Identity of this door, or None where it has none; raises files.Damaged or siv.SivError."""
     sealed = files.read(PATH, _MOST)

@@ -28,7 +28,8 @@ class Network:
 
 
 def build(site: Site, session: Session, door: Door, network: Network) -> bytes:
-    """The payload as CBOR; makes a new client certificate, whose name is the door's id."""
+    """The payload as CBOR; makes a new client certificate, whose name is the door's id,
+    and a new key for the journal."""
     authority = site.authority()
     identity = issue(authority, door.door_id)
     broker_name = session.scalars(select(Building)).one().broker_name
@@ -47,6 +48,7 @@ def build(site: Site, session: Session, door: Door, network: Network) -> bytes:
             provisioning.WIFI_SSID: network.ssid,
             provisioning.WIFI_PASSWORD: network.password,
             provisioning.TIME: now_s(),
+            provisioning.JOURNAL_KEY: doors.new_journal_key(site, door),
         },
         canonical=True,
     )

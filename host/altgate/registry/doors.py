@@ -37,6 +37,20 @@ def key(site: Site, door: Door) -> bytes:
     return site.vault.open(f"door/{door.door_id}", door.sealed_key)
 
 
+def journal_key(site: Site, door: Door) -> bytes | None:
+    """The first key of the journal on the board that was provisioned last; None where it has none."""
+    if door.sealed_journal_key is None:
+        return None
+    return site.vault.open(f"journal/{door.door_id}", door.sealed_journal_key)
+
+
+def new_journal_key(site: Site, door: Door) -> bytes:
+    """Draw a journal's first key and keep it, for a board that is being provisioned."""
+    key = secrets.token_bytes(limits.DOOR_KEY_BYTES)
+    door.sealed_journal_key = site.vault.seal(f"journal/{door.door_id}", key)
+    return key
+
+
 def zone_key(site: Site, session: Session, number: int) -> bytes:
     """The 16-byte card key of a zone."""
     zone = session.get_one(Zone, number)

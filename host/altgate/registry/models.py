@@ -50,7 +50,8 @@ class Door(Base):
     """A door. ``state_version`` is what it should have applied, ``applied_version`` what it said; those up
     to ``base_version`` are history, and a door that stands there gets a snapshot.
 
-    ``journal`` counts the door's journals: a replaced board starts a new one, at sequence 1.
+    ``journal`` counts the door's journals: a replaced board starts a new one, at sequence 1, under a key that
+    ``sealed_journal_key`` keeps here and nowhere else.
     """
 
     __tablename__ = "doors"
@@ -63,6 +64,7 @@ class Door(Base):
     base_version: Mapped[int] = mapped_column(default=0)
     applied_version: Mapped[int | None]
     journal: Mapped[int] = mapped_column(default=1)
+    sealed_journal_key: Mapped[bytes | None]
     acked_sequence: Mapped[int] = mapped_column(default=0)
     boot: Mapped[int | None]
     epoch: Mapped[bytes | None]

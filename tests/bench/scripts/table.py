@@ -84,7 +84,7 @@ def bring(count):
 
 
 def looked_up(count):
-    """How many lookups took how many reads, all keys and some that are not there; fails where one goes wrong."""
+    """How many lookups took how many reads, of all keys and some others; fails where one is wrong."""
     seen = {}
     for number in range(count + MISSES):
         before = chip.reads

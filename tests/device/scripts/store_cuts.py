@@ -8,13 +8,21 @@ import os
 import random
 import sys
 
+import hashlib
+import struct
+
 import norflash
 import simctl
+from altgate.crypto.hmac256 import hmac256
 from altgate.store import counters, journal
+from altgate.vault.slots import Slots
 from protocol import messages
 
 PATH, SEED = sys.argv[1], int(sys.argv[2])
 SECTORS = 4
+KEY_SECTORS = 2
+FIRST_KEY = b"first key of the journal" + bytes(8)
+
 
 class Lost(Exception):
     """Something that was kept is not there."""
@@ -23,23 +31,23 @@ class Lost(Exception):
 class Partition:
     """What the stores use of esp32.Partition, over a chip that can be made new for each cut."""
 
-    def __init__(self, chip):
-        self._chip = chip
+    def __init__(self, chip, first=0):
+        self.chip, self._first = chip, first
 
     def info(self):
         return 1, 0x40, 0, SECTORS * 4096, "test", False
 
     def readblocks(self, block, buf, offset=0):
-        self._chip.read(block * 4096 + offset, buf)
+        self.chip.read((self._first + block) * 4096 + offset, buf)
 
     def writeblocks(self, block, buf, offset=0):
-        self._chip.program(block * 4096 + offset, buf)
+        self.chip.program((self._first + block) * 4096 + offset, buf)
 
     def ioctl(self, op, arg):
         if op == 4:
             return 2
         assert op == 6
-        return self._chip.erase(arg * 4096)
+        return self.chip.erase((self._first + arg) * 4096)
 
 
 class CountersBug(counters.Counters):
@@ -77,6 +85,54 @@ class JournalBug(journal.Journal):
         return True
 
 
+class KeyStays(journal.Keys):
+    """Leaves the key of the epoch that has begun in the flash."""
+
+    def begin(self):
+        live = self._slots.live()
+        epoch, key = struct.unpack("<I32s", self._slots.read(live[-1]))
+        self._slots.put(struct.pack("<I32s", epoch + 1, journal.next_epoch(key)))
+        return epoch, key
+
+
+def with_keys(kind, keys=journal.Keys):
+    """A journal of this kind over a flash, with its page of keys; a new one gets the first key."""
+
+    def opened(flash):
+        kept = keys(Slots(Partition(flash.chip, SECTORS), journal.KEY_SLOT))
+        if not kept._slots.live() and flash.chip.programs == 0:
+            kept.set(FIRST_KEY)
+        return kind(flash, kept)
+
+    return opened
+
+
+def sealed(flash):
+    """Check every record in the ring by what formats.md says: hash before it, and code under its key."""
+    records, keys, image = {}, {}, bytearray(128)
+    for slot in range(SECTORS * 32):
+        flash.readblocks(slot // 32, image, slot % 32 * 128)
+        if journal.unpack(image):
+            records[struct.unpack_from("<I", image)[0]] = bytes(image)
+    first, epoch, before = FIRST_KEY, 1, None
+    for number in sorted(records):
+        record = records[number]
+        of, place, _ = struct.unpack_from("<IHH", record, 32)
+        while epoch < of:
+            first, epoch = hashlib.sha256(b"altgate/journal/epoch" + first).digest(), epoch + 1
+        key = first
+        for _ in range(place):
+            key = hashlib.sha256(b"altgate/journal/record" + key).digest()
+        keys[of] = first
+        if record[72:104] != hmac256(key, record[:72]) or before and record[40:72] != before:
+            raise Lost(("seal", number, of, place))
+        before = hashlib.sha256(record[:104]).digest()
+    with open(PATH, "rb") as file:
+        raw = file.read()
+    if any(raw.find(key) >= 0 for key in keys.values()):
+        raise Lost("the key of an epoch that has begun is in the flash")
+
+
 def counting(store, flash, kept):
     """Tries of three units, and now and then the right PIN."""
     numbers = store(flash)
@@ -107,11 +163,11 @@ def count_check(store, flash, kept):
 def writing(store, flash, kept):
     """More events than the ring holds between two acknowledgements, and the ring goes round twice."""
     log = store(flash)
-    for step in range(500):
+    for step in range(300):
         number = log.append(3, 1000 + step, 1, messages.KIND_ENTRY, detail=step)
         if number:
             kept["events"][number] = step
-        if step % 230 == 229:
+        if step % 115 == 114:
             kept["acked"] = log.head
             log.acknowledge(log.head)
             kept["events"] = {}
@@ -119,6 +175,7 @@ def writing(store, flash, kept):
 
 def write_check(store, flash, kept):
     log = store(flash)
+    sealed(flash)
     for number, step in kept["events"].items():
         event = log.read(number)
         if event is None or event.detail != step:
@@ -128,6 +185,7 @@ def write_check(store, flash, kept):
     number = log.append(4, 1, 1, messages.KIND_BOOT)
     if number and store(flash).read(number) is None:
         raise Lost("cannot go on")
+    sealed(flash)
 
 
 def run(work, check, store, every):
@@ -139,7 +197,7 @@ def run(work, check, store, every):
                 os.unlink(PATH)
             except OSError:
                 pass
-            chip = norflash.NorFlash(PATH, SECTORS * 4096)
+            chip = norflash.NorFlash(PATH, (SECTORS + KEY_SECTORS) * 4096)
             flash = Partition(chip)
             kept = {"values": {}, "next": None, "events": {}, "acked": 0}
             random.seed(SEED)
@@ -165,7 +223,8 @@ def must_fail(work, check, store):
 
 every = int(sys.argv[3])
 cuts = run(counting, count_check, counters.Counters, every)
-cuts += run(writing, write_check, journal.Journal, every)
+cuts += run(writing, write_check, with_keys(journal.Journal), every)
 must_fail(counting, count_check, CountersBug)
-must_fail(writing, write_check, JournalBug)
+must_fail(writing, write_check, with_keys(JournalBug))
+must_fail(writing, write_check, with_keys(journal.Journal, KeyStays))
 print("cuts", cuts)

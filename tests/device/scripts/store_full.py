@@ -52,12 +52,12 @@ assert again.read(41).detail == 40
 record = bytearray(journal.RECORD)
 Partition(chip).readblocks(0, record, 5 * journal.RECORD)
 assert journal.unpack(record).sequence == 6
-for bit in range(60 * 8):
+for bit in range(124 * 8):
     record[bit // 8] ^= 1 << bit % 8
     assert journal.unpack(record) is None, bit
     record[bit // 8] ^= 1 << bit % 8
 
-# What one event costs: one program, and an erase every 64 records.
+# What one event costs: one program, and an erase every 32 records.
 before = chip.programs, chip.erases
 for n in range(20):
     again.acknowledge(again.head)

@@ -22,9 +22,10 @@ MARKED, TRANSFER, CHUNK, AGAIN, UNLIKE = 1, 2, 3, 4, 5
 HELLO, BEGIN, CHUNKS, COMMIT = 1, 2, 3, 4
 FIELDS = {
     1: "0a1b2c3d", 2: bytes(range(32)), 3: 1, 4: bytes(16), 5: "localhost", 6: 8883, 7: "localhost",
-    8: bytes(64), 9: bytes(70), 10: bytes(40), 11: "", 12: "", 13: 1767225600,
+    8: bytes(64), 9: bytes(70), 10: bytes(40), 11: "", 12: "", 13: 1767225600, 14: bytes(range(1, 33)),
 }  # fmt: skip
 CONTENT = items.write(FIELDS)
+KEPT = items.write({key: value for key, value in FIELDS.items() if key != 14})
 
 
 class Model:
@@ -93,10 +94,19 @@ BAD, ANY = "refused", "refused or unchanged"
 def is_identity(content):
     """Whether a transferred content is one that a door may keep."""
     try:
-        identity.parse(content)
+        identity.split(content)
     except identity.Unfit:
         return False
     return items.is_fit(content)
+
+
+def is_kept(content):
+    """Whether this is what a door reads at its start."""
+    try:
+        identity.parse(content)
+    except identity.Unfit:
+        return False
+    return True
 
 
 def decoded(line):
@@ -116,7 +126,7 @@ class Bench:
 
     def __init__(self):
         self.saved = []
-        self.door = Provisioning("a1b2", self.saved.append, False)
+        self.door = Provisioning("a1b2", lambda *kept: self.saved.append(kept), False)
         self.shut = Provisioning("a1b2", self.fail, True)
         self.model = Model()
 
@@ -191,13 +201,14 @@ def check(frames):
     for frame in frames:
         before = bench.play(frame[0], frame[1:], before)
     if bench.door.is_provisioned:
-        if not is_identity(bench.saved[0]):
-            raise fuzz.Wrong("what was kept is no identity")
+        kept, journal_key = bench.saved[0]
+        if not is_kept(kept) or len(journal_key) != 32 or journal_key in kept:
+            raise fuzz.Wrong("what was kept is no identity, or tells the journal's key")
         bench.line(marked(items.write([HELLO])))
     elif fuzz.is_due(8):
         for line in transfer(CONTENT):
             answer = bench.line(line)
-        if answer is None or answer[0] != COMMIT or bench.saved != [CONTENT]:
+        if answer is None or answer[0] != COMMIT or bench.saved != [(KEPT, FIELDS[14])]:
             raise fuzz.Wrong("a genuine transfer fails afterwards", answer)
     elif bench.line(marked(items.write([HELLO])))[0] != HELLO:
         raise fuzz.Wrong("a genuine hello fails afterwards")
@@ -221,8 +232,8 @@ def other_content():
     if fuzz.chance(2):
         return fuzz.mutated(CONTENT)
     fields = dict(FIELDS)
-    key = 1 + random.randrange(13)
-    fields[key] = items.anything(2) if fuzz.chance(2) else fields[1 + random.randrange(13)]
+    key = 1 + random.randrange(14)
+    fields[key] = items.anything(2) if fuzz.chance(2) else fields[1 + random.randrange(14)]
     return items.write(fields)
 
 
