@@ -39,7 +39,7 @@ class Provisioned:
         )
         self.desk = Desk(
             door.credentials,
-            PassUses(),
+            PassUses(board.partition("passes")),
             Lockout(door.counters, KEY_UNITS, monotonic_s()),
             door.clock,
             door.strike.release,

@@ -24,3 +24,9 @@ def test_the_state_is_the_old_or_the_new_one_after_a_cut_anywhere(device, root, 
     done = device.run(script, heap="4m", args=[str(tmp_path / "flash.bin"), str(seed), "1"], timeout=200)
     name, count = done.stdout.split()
     assert name == "cuts" and int(count) > 300
+
+
+def test_no_use_of_a_pass_is_lost_by_a_cut_anywhere(device, root, tmp_path):
+    script = root / "tests/device/scripts/pass_cuts.py"
+    name, count = device.run(script, heap="4m", args=[str(tmp_path / "flash.bin")]).stdout.split()
+    assert name == "cuts" and int(count) > 12

@@ -1,7 +1,10 @@
 """The flash maps: nothing overlaps, everything fits, and the code keeps to what they say."""
 
 import re
+import subprocess
+import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -51,3 +54,29 @@ def test_the_table_in_the_firmware_is_the_one_of_the_map() -> None:
     for constant, key in (("SECTOR", "sector"), ("HEAD", "head"), ("SLOT", "slot")):
         assert re.search(rf"^{constant} = {TABLE[f'{key}_bytes']}$", source, re.M), constant
     assert re.search(rf"^SCRATCHES = {TABLE['scratch_sectors']}$", source, re.M)
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_a_reader_that_is_not_ours_reads_the_partition_table(name: str, tmp_path: Path) -> None:
+    from mp_image_tool_esp32.partition_table import PartitionTable
+
+    assert make_partitions(name, tmp_path / "table.bin") == make_partitions(name, tmp_path / "table.csv") == 0
+    data = (tmp_path / "table.bin").read_bytes()
+    table = PartitionTable.from_bytes(data)
+    assert len(data) <= TABLE_BYTES
+    found = {part.name: [part.type, part.subtype, part.offset, part.size] for part in table}
+    assert found == BOARDS[name]["partitions"]
+    rows = (tmp_path / "table.csv").read_text(encoding="utf-8").splitlines()[1:]
+    assert [row.split(",")[0] for row in rows] == list(found)
+
+
+def test_a_table_for_no_board_is_refused(tmp_path: Path) -> None:
+    assert make_partitions("mb32", tmp_path / "table.bin") == 2
+    assert make_partitions("mb4", tmp_path / "table.txt") == 2
+    assert make_partitions("mb4", tmp_path / "none" / "table.bin") == 2
+    assert not list(tmp_path.iterdir())
+
+
+def make_partitions(name: str, target: Path) -> int:
+    command = [sys.executable, str(ROOT / "hardware" / "make_partitions.py"), name, str(target)]
+    return subprocess.run(command, check=False, stderr=subprocess.PIPE).returncode

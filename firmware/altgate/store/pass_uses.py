@@ -2,43 +2,69 @@
 
 A use is stored before the strike is released. A row is kept until its pass has ended by trusted time, so
 a pass cannot be used again after a power cut. Row, 13 bytes: pass id 8, not_after u32 little-endian, used u8.
+The log's summary has all rows, each other entry one that replaces that of the same pass.
 """
 
 import struct
 
-from altgate.store import files
+from altgate.store.log import Log
 from protocol import limits
 
-PATH = files.ROOT + "/passes.bin"
 ROW = 13
-_MOST = limits.PASSES_IN_USE * ROW
+_SUMMARY, _USE = 1, 2
+_ALL = 255
 
 
 class PassUses:
-    """Counts over one small file."""
+    """Counts over ``partition`` (esp32.Partition, an even number of sectors)."""
 
-    def __init__(self, path=PATH):
-        self._path = path
-        self._rows = files.read(path, _MOST) or b""
+    def __init__(self, partition):
+        self._log = Log(partition)
+        self._rows = bytearray()
+        for kind, content in self._log.entries():
+            if kind == _SUMMARY:
+                self._rows = content
+            else:
+                self._set(content)
+
+    @property
+    def damaged(self):
+        """How many entries were lost."""
+        return self._log.damaged
 
     def used(self, pass_id):
         """How often this pass has opened this door."""
         at = self._find(pass_id)
-        return self._rows[at + 12] if at >= 0 else 0
+        if at < 0:
+            # A count may be among what was lost: then a pass that is not known counts as used up.
+            return _ALL if self._log.damaged else 0
+        return self._rows[at + 12]
 
     def count(self, pass_id, not_after, now):
         """Count one more use; on return it is stored. Raises OSError where it cannot be kept."""
-        used = self.used(pass_id) + 1
-        rows = bytearray()
-        for at in range(0, len(self._rows), ROW):
-            row = self._rows[at : at + ROW]
-            if row[:8] != pass_id and struct.unpack("<I", row[8:12])[0] > now:
-                rows.extend(row)
-        if len(rows) >= _MOST:
+        self._forget_ended(now)
+        is_new = self._find(pass_id) < 0
+        if is_new and len(self._rows) >= limits.PASSES_IN_USE * ROW:
             raise OSError(28)
-        rows.extend(pass_id + struct.pack("<IB", not_after, used))
-        files.write(self._path, rows)
-        self._rows = bytes(rows)
+        row = pass_id + struct.pack("<IB", not_after, self.used(pass_id) + 1)
+        if self._log.room() < ROW:
+            self._log.begin(_SUMMARY, self._rows)
+        self._log.append(_USE, row)
+        self._set(row)
+
+    def _set(self, row):
+        at = self._find(row[:8])
+        if at < 0:
+            self._rows.extend(row)
+        else:
+            self._rows[at : at + ROW] = row
+
+    def _forget_ended(self, now):
+        kept = bytearray()
+        for at in range(0, len(self._rows), ROW):
+            if struct.unpack_from("<I", self._rows, at + 8)[0] > now:
+                kept.extend(memoryview(self._rows)[at : at + ROW])
+        self._rows = kept
 
     def _find(self, pass_id):
         at = self._rows.find(pass_id)

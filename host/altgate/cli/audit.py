@@ -1,5 +1,6 @@
 """``altgate audit``."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,8 @@ import typer
 from altgate.cli.output import AsJson, show_result, show_rows, site
 from altgate.errors import CheckFailed, Refused
 from altgate.ledger import review
+from altgate.registry import doors
+from altgate.reports import flash_image
 from altgate.texts import LANGUAGES
 
 app = typer.Typer(no_args_is_help=True, help="The record of what doors and managers did.")
@@ -74,3 +77,50 @@ def export(
         raise Refused(f"{output} cannot be written ({error.strerror}): choose another name.") from None
     said = f"{len(rows)} records are in {output}."
     show_result({"records": len(rows), "output": str(output)}, as_json, said)
+
+
+@app.command("flash")
+def flash(
+    context: typer.Context,
+    image: Annotated[Path, typer.Argument(help="Raw image of a door's whole flash, as esptool reads it.")],
+    door: Annotated[str | None, typer.Option(help="Its name, to check seals with the key kept here.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read a door's flash: events with their chain and seals, credentials, counters, what was erased.
+
+    Names the first bad place and exits with 1. Without --door the chain is
+    checked and the seals are not.
+    """
+    key = None
+    if door is not None:
+        building = site(context)
+        with building.read() as session:
+            key = doors.journal_key(building, doors.find(session, door))
+        if key is None:
+            raise Refused(f"No key of {door!r}'s journal is kept here: leave out --door, or provision it.")
+    report = flash_image.read(image, key)
+    if as_json:
+        typer.echo(json.dumps(dataclasses.asdict(report), ensure_ascii=False))
+    else:
+        show_rows(_summary(report), False, "")
+    if report.faults:
+        more = f" ({len(report.faults) - 1} more)" if len(report.faults) > 1 else ""
+        raise CheckFailed(report.faults[0] + more)
+
+
+def _summary(report: flash_image.Report) -> list[dict[str, object]]:
+    sealed = {None: "seals not checked, no --door", True: "every seal holds", False: "not every seal holds"}
+    events = [int(event["sequence"]) for event in report.events]
+    span = f"{events[0]} to {events[-1]}, " if events else ""
+    rows: dict[str, str] = {
+        "flash": f"{report.flash_mb} MB",
+        "events": f"{len(events)}: {span}acknowledged up to {report.acknowledged}",
+        "journal": f"{report.epochs} epochs; {sealed[report.is_sealed]}",
+        "credentials": f"{len(report.credentials)}, state {report.version}, generation {report.generation}",
+        "counters": str(len(report.counters)),
+        "consents": f"{sum(report.consents.values())}, door PINs {report.door_pins}",
+    }
+    for label, counts in report.secrets.items():
+        rows[label.replace("_", " ")] = ", ".join(f"{count} {name}" for name, count in counts.items())
+    rows["skipped"] = ", ".join(f"{count} {name}" for name, count in report.skipped.items()) or "nothing"
+    return [{"what": name, "found": found} for name, found in rows.items()]

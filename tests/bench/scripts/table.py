@@ -8,42 +8,15 @@ import array
 import gc
 import hashlib
 import json
-import os
 import random
 import sys
 import time
 
-import norflash
 from altgate.store import table
+from flash import Partition, blank
 from protocol import limits, messages
 
-SECTOR = 4096
 MISSES = 2000
-
-
-class Partition:
-    """A whole chip, as esp32.Partition gives it; ``us``: what its operations took."""
-
-    def __init__(self, chip, sectors):
-        self._chip, self._sectors, self.us = chip, sectors, 0
-
-    def readblocks(self, block, buf, offset=0):
-        began = time.ticks_us()
-        self._chip.read(block * SECTOR + offset, buf)
-        self.us += time.ticks_diff(time.ticks_us(), began)
-
-    def writeblocks(self, block, buf, offset=0):
-        began = time.ticks_us()
-        self._chip.program(block * SECTOR + offset, buf)
-        self.us += time.ticks_diff(time.ticks_us(), began)
-
-    def ioctl(self, op, arg=0):
-        if op == 4:
-            return self._sectors
-        began = time.ticks_us()
-        self._chip.erase(arg * SECTOR)
-        self.us += time.ticks_diff(time.ticks_us(), began)
-        return 0
 
 
 def tag(number):
@@ -113,12 +86,8 @@ def churn(live, changes):
 
 path = sys.argv[1]
 sectors, count, changes = [int(text) for text in sys.argv[2:]]
-try:
-    os.unlink(path)
-except OSError:
-    pass
-chip = norflash.NorFlash(path, sectors * SECTOR)
-flash = Partition(chip, sectors)
+chip = blank(path, sectors)
+flash = Partition(chip, 0, sectors)
 gc.collect()
 before = gc.mem_alloc()
 held = table.Table(flash, 1)

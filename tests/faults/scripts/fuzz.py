@@ -21,7 +21,7 @@ import time
 
 RAW = 0
 SHRINKING_S = 8
-GROWTH_BYTES = 24 * 1024  # what a stale pointer may hold: a sector's buffer, a few times
+GROWTH_BYTES = 12 * 1024
 RESIDENT_KIB = 96 * 1024
 ADDRESS_BYTES = 2 << 30
 CASE_S = 30  # a case that takes longer ends the program

@@ -1,0 +1,61 @@
+"""Write a board's partition table from flash.toml: as ESP-IDF's CSV, or as what is flashed at 0x8000.
+
+    python hardware/make_partitions.py mb16 table.csv
+    python hardware/make_partitions.py mb16 table.bin
+
+Format: ESP-IDF, "Partition Tables"; rows of 32 bytes, then the MD5 of these under a mark, then 0xFF.
+"""
+
+import hashlib
+import struct
+import sys
+import tomllib
+from pathlib import Path
+
+FLASH = Path(__file__).resolve().parent / "flash.toml"
+TABLE_BYTES = 0xC00
+ROW = struct.Struct("<2sBBLL16sL")
+MAGIC, MD5_MARK = b"\xaa\x50", b"\xeb\xeb" + b"\xff" * 14
+ENDINGS = (".csv", ".bin")
+Partitions = dict[str, list[int]]
+
+
+def csv(partitions: Partitions) -> str:
+    """The table as text for ESP-IDF's own tools."""
+    rows = (
+        f"{label},{('app', 'data')[kind]},{subtype:#04x},{offset:#x},{size:#x},"
+        for label, (kind, subtype, offset, size) in partitions.items()
+    )
+    return "# Name,Type,SubType,Offset,Size,Flags\n" + "".join(f"{row}\n" for row in rows)
+
+
+def binary(partitions: Partitions) -> bytes:
+    """The table as it lies in the flash at 0x8000."""
+    rows = b"".join(
+        ROW.pack(MAGIC, kind, subtype, offset, size, label.encode(), 0)
+        for label, (kind, subtype, offset, size) in partitions.items()
+    )
+    return (rows + MD5_MARK + hashlib.md5(rows).digest()).ljust(TABLE_BYTES, b"\xff")
+
+
+def main(arguments: list[str]) -> int:
+    """Write one file; returns the exit code."""
+    boards = tomllib.loads(FLASH.read_text(encoding="utf-8"))["boards"]
+    if len(arguments) != 2 or arguments[0] not in boards or not arguments[1].endswith(ENDINGS):
+        ends = " or ".join(ENDINGS)
+        print(f"Give one of {', '.join(boards)} and a file that ends with {ends}.", file=sys.stderr)
+        return 2
+    partitions, target = boards[arguments[0]]["partitions"], Path(arguments[1])
+    try:
+        if target.suffix == ".csv":
+            target.write_text(csv(partitions), encoding="utf-8")
+        else:
+            target.write_bytes(binary(partitions))
+    except OSError as error:
+        print(f"{target} cannot be written ({error.strerror}): choose another name.", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
