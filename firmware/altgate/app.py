@@ -120,7 +120,15 @@ def run():
     import machine
 
     board.radio_on()
-    door = Door()
+    try:
+        door = Door()
+    except Exception as error:
+        # Whatever it is: without its stores a door cannot decide anything.
+        failed("flash", error)
+        from altgate import stuck
+
+        stuck.run(type(error).__name__)
+        return
     try:
         asyncio.run(main(door))
     except Exception as error:

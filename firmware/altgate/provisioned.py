@@ -16,7 +16,6 @@ from altgate.store.counters import KEY_UNITS
 from altgate.store.pass_uses import PassUses
 from altgate.ticks import monotonic_s
 from altgate.vault.templates import Templates
-from protocol import limits, topics
 
 
 class Provisioned:
@@ -80,40 +79,14 @@ class Provisioned:
 
     def connection(self, ways_in):
         """The tasks that keep the door in touch with its host."""
-        from altgate.link.mqtt import Client, Config
+        from altgate.link import wiring
         from altgate.link.quiet import Quiet
 
-        who, uplink = self._door.identity, self.uplink
-        will_topic = topics.topic(who.door_id, topics.UP_STATUS)
-        config = Config(
-            who.broker_host,
-            who.broker_port,
-            who.broker_name,
-            who.door_id,
-            who.ca,
-            who.certificate,
-            who.private_key,
-            will_topic,
-            topics.STATUS_OFFLINE,
-            limits.KEEPALIVE_S,
-            [topics.topic(who.door_id, "down/#")],
-        )
-        wifi = None
-        if who.wifi_ssid:
-            from altgate.link.wifi import Wifi
-
-            wifi = Wifi(who.wifi_ssid, who.wifi_password, _wifi_told)
-        quiet = Quiet(ways_in)
-
-        def may_open():
-            return (wifi is None or wifi.is_joined) and quiet.is_now()
-
-        client = Client(config, uplink.on_message, uplink.on_up, uplink.on_down, may_open=may_open)
+        uplink, quiet = self.uplink, Quiet(ways_in)
+        heard = (uplink.on_message, uplink.on_up, uplink.on_down)
+        client, tasks = wiring.client(self._door.identity, *heard, quiet.is_now)
         uplink.attach(client)
-        tasks = [client.run(), uplink.run()]
-        if wifi:
-            tasks.append(wifi.run())
-        return tasks
+        return tasks + [uplink.run()]
 
 
 def _templates(wrap, door_id, failed):
@@ -125,6 +98,3 @@ def _templates(wrap, door_id, failed):
         failed("templates", error)
         return None
 
-
-def _wifi_told(text):
-    print("altgate: wifi: %s" % text)

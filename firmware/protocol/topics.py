@@ -24,6 +24,7 @@ DOWN = (DOWN_WELCOME, DOWN_ACK, DOWN_STATE, DOWN_COMMAND, DOWN_CONSENT, DOWN_LEA
 
 STATUS_ONLINE = b"online"
 STATUS_OFFLINE = b"offline"
+STATUS_STUCK = b"stuck"  # its flash does not open: it stays locked, and tries again
 
 
 def topic(door_id: str, name: str) -> str:

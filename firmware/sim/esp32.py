@@ -84,6 +84,9 @@ class Partition:
         simctl.send({"boot_valid": True})
 
     def _check(self, start, count):
+        # A chip that does not answer, or a table that says something else than the flash.
+        if self._entry[0] in simctl.config.get("dead", ()):
+            raise OSError(5)
         # A driver's slip must not reach the next partition.
         if start < 0 or start + count > self._size:
             raise OSError(22)

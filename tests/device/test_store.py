@@ -7,7 +7,7 @@ def test_counters_and_journal_outlive_a_cut_anywhere(device, root, tmp_path):
     seed = random.randrange(2**30)
     print("seed", seed)
     script = root / "tests/device/scripts/store_cuts.py"
-    done = device.run(script, heap="512k", args=[str(tmp_path / "flash.bin"), str(seed), "7"], timeout=200)
+    done = device.run(script, heap="2m", args=[str(tmp_path / "flash.bin"), str(seed), "7"], timeout=200)
     name, count = done.stdout.split()
     assert name == "cuts" and int(count) > 350
 

@@ -3,15 +3,7 @@
 Their scripts are scripts/fuzz_NAME.py.
 """
 
-from collections.abc import Sequence
-
 from faults.slices import Campaign, Plant
-
-
-def chosen(prefixes: Sequence[str]) -> list[Campaign]:
-    """The campaigns whose names begin with one of these; all where there is none."""
-    return [one for one in CAMPAIGNS if not prefixes or one.name.startswith(tuple(prefixes))]
-
 
 _MAC = Plant(
     "altgate.crypto.cose",

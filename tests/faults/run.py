@@ -1,4 +1,4 @@
-"""``make campaign BUDGET=minutes``: fuzzes every parser until the budget is spent; exits 1 on any failure.
+"""``make campaign BUDGET=minutes``: fuzzes every parser and cuts the power so long; exits 1 on a failure.
 
 Names given as arguments choose campaigns by how they begin (``pn532``, ``c``).
 """
@@ -11,7 +11,7 @@ import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
-from faults import campaigns, slices
+from faults import campaigns, power, slices
 from faults.slices import Campaign, Outcome
 
 SLICE_S = 20.0
@@ -93,13 +93,19 @@ def _note(tally: Tally, done: Future[Outcome]) -> None:
 def _replay(text: str) -> int:
     """Play one case; returns the exit code."""
     name, _, case = text.partition(":")
-    found = [one for one in campaigns.CAMPAIGNS if one.name == name]
+    found = [one for one in (*campaigns.CAMPAIGNS, *power.CAMPAIGNS) if one.name == name]
     if not found or not case:
         print("--replay takes a campaign's name, a colon and a case, as a failure prints.", file=sys.stderr)
         return 2
     outcome = found[0].slice(0, FEW_S, replay=case)
     print(found[0].explain(outcome) if outcome.is_failed else f"{name}: this case is handled as it should be")
     return int(outcome.is_failed)
+
+
+def chosen_of(names: list[str]) -> list[campaigns.Campaign]:
+    """The campaigns, fuzzing and power cuts, whose names begin with one of these; all where there is none."""
+    known = (*campaigns.CAMPAIGNS, *power.CAMPAIGNS)
+    return [one for one in known if not names or one.name.startswith(tuple(names))]
 
 
 def main(arguments: list[str]) -> int:
@@ -113,7 +119,7 @@ def main(arguments: list[str]) -> int:
     chosen = parser.parse_args(arguments)
     if chosen.replay:
         return _replay(chosen.replay)
-    tallies = [Tally(one) for one in campaigns.chosen(chosen.names)]
+    tallies = [Tally(one) for one in chosen_of(chosen.names)]
     if not tallies:
         print(f"No campaign begins with {' or '.join(chosen.names)}.", file=sys.stderr)
         return 2

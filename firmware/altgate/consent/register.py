@@ -38,7 +38,7 @@ class Register:
         self.is_damaged = False
         try:
             self._rows, self._pins = _unpacked(copies.read() or b"\x01\x00")
-        except Damaged:
+        except (Damaged, OSError):
             # A consent that cannot be read is none.
             self._rows, self._pins, self.is_damaged = [], {}, True
 

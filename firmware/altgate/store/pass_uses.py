@@ -10,6 +10,10 @@ import struct
 from altgate.store.log import Log
 from protocol import limits
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 ROW = 13
 _SUMMARY, _USE = 1, 2
 _ALL = 255
@@ -19,29 +23,33 @@ class PassUses:
     """Counts over ``partition`` (esp32.Partition, an even number of sectors)."""
 
     def __init__(self, partition):
-        self._log = Log(partition)
         self._rows = bytearray()
-        for kind, content in self._log.entries():
-            if kind == _SUMMARY:
-                self._rows = content
-            else:
-                self._set(content)
-
-    @property
-    def damaged(self):
-        """How many entries were lost."""
-        return self._log.damaged
+        self.damaged = 0  # entries that were lost
+        self._log: Any = None
+        try:
+            self._log = Log(partition)
+            for kind, content in self._log.entries():
+                if kind == _SUMMARY:
+                    self._rows = content
+                else:
+                    self._set(content)
+            self.damaged = self._log.damaged
+        except OSError:
+            # No pass with a number of uses opens; everything else does.
+            self._log, self.damaged = None, 1
 
     def used(self, pass_id):
         """How often this pass has opened this door."""
         at = self._find(pass_id)
         if at < 0:
             # A count may be among what was lost: then a pass that is not known counts as used up.
-            return _ALL if self._log.damaged else 0
+            return _ALL if self.damaged else 0
         return self._rows[at + 12]
 
     def count(self, pass_id, not_after, now):
         """Count one more use; on return it is stored. Raises OSError where it cannot be kept."""
+        if self._log is None:
+            raise OSError(5)
         self._forget_ended(now)
         is_new = self._find(pass_id) < 0
         if is_new and len(self._rows) >= limits.PASSES_IN_USE * ROW:

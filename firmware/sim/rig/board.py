@@ -114,6 +114,10 @@ class Board:
         """Pull the plug, whatever the firmware is doing."""
         self._runner.power_off()
 
+    def kill_flash(self, *labels: str) -> None:
+        """From the next start on every operation in these partitions fails; with none, all work again."""
+        self._runner.settings["dead"] = list(labels)
+
     def stop(self) -> None:
         """End the board for good; its flash file stays. May be called twice."""
         if self._runner.close():

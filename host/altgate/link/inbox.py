@@ -62,6 +62,8 @@ def receive(site: Site, orders: Orders, topic: str, data: bytes) -> tuple[Door, 
             raise BadMessage(reasons.UNKNOWN_TOPIC, f"door {door_id} is not on the register")
         if name == topics.UP_STATUS:
             door.is_online = data == topics.STATUS_ONLINE
+            if data == topics.STATUS_STUCK:
+                log.warning("door %r (%s) cannot open its flash and stays locked", door.name, door.door_id)
             return door, []
         handler = _HANDLERS.get(name)
         if handler is None:
