@@ -5,11 +5,10 @@ import gc
 import sys
 
 import altgate
-from altgate import board
+from altgate import board, rooms
 from altgate.door.contacts import Contacts
 from altgate.door.signals import Signals
 from altgate.door.strike import Strike
-from altgate.store import identity
 from altgate.store.clock import DoorClock
 from altgate.store.counters import KEY_BOOT, Counters
 from altgate.store.credentials import Credentials
@@ -32,6 +31,8 @@ class Door:
         board.mount_files()
         self.boot = self.counters.get(KEY_BOOT) + 1
         self.counters.put(KEY_BOOT, self.boot)
+        from altgate.store import identity
+
         self.identity = identity.load(board.partition("keys"))
         floor = self.identity.provisioned_at if self.identity else 0
         self.clock = DoorClock(board.clock_chip(), self.counters, floor, board.set_system_clock)
@@ -47,6 +48,10 @@ class Door:
             self.uplink = provisioned.uplink
             self.ways_in = provisioned.channels()
             self.connection = provisioned.connection(self.ways_in)
+            # What only a start needs makes room again.
+            rooms.forget("altgate.store.identity", "altgate.provisioned")
+            # The interpreter's table of names grows in large pieces: now, while memory is whole.
+            rooms.look_into("altgate.vault.match", "altgate.consent.ceremony", "altgate.drivers.mf1")
         self.record(messages.KIND_BOOT)
 
     def record(self, kind, reason=reasons.NONE, method=0, credential=0, resident=0, detail=0):
@@ -90,6 +95,7 @@ async def console(door):
             pass
         return
     from altgate.console.line import Provisioning
+    from altgate.store import identity
 
     def save(content, journal_key):
         # The identity last: a cut before it leaves a bare board, to be provisioned again.

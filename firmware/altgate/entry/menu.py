@@ -1,9 +1,9 @@
 """What the keypad offers to whoever has just shown their card: to say yes to face, or to take it back."""
 
 import asyncio
-import sys
 import time
 
+from altgate import rooms
 from protocol import limits, messages, reasons
 
 
@@ -81,8 +81,7 @@ class Menu:
             parts = (self._gate, self._camera, self._signals, keys, self._card_again)
             return await Ceremony(*parts, shown[0], shown[1]).run()
         finally:
-            for name in ("altgate.consent.ceremony", "altgate.vault.match"):
-                sys.modules.pop(name, None)
+            rooms.forget("altgate.consent.ceremony", "altgate.vault.match")
 
     def _holder(self):
         shown = self._shown

@@ -24,15 +24,24 @@ def is_alike(a, b, thousandths) -> bool:
 
 def mean(vectors) -> bytearray:
     """The direction in the middle of some vectors, scaled so that its largest number is 127."""
-    sums = [0] * limits.FACE_VECTOR_BYTES
+    weights = []
     for vector in vectors:
         squares = sum(((x ^ 128) - 128) ** 2 for x in vector)
         # Each counts for its direction only, whatever its length.
-        weight = (1 << 26) // max(1, int(squares**0.5 * 16))
-        for at, x in enumerate(vector):
-            sums[at] += ((x ^ 128) - 128) * weight
-    largest = max(1, max(abs(x) for x in sums))
+        weights.append((1 << 26) // max(1, int(squares**0.5 * 16)))
+    # Summed twice and kept nowhere: a list of sums would want a large piece of memory, and hold a face.
+    largest = 1
+    for at in range(limits.FACE_VECTOR_BYTES):
+        largest = max(largest, abs(_sum(vectors, weights, at)))
     middle = bytearray(limits.FACE_VECTOR_BYTES)
-    for at, x in enumerate(sums):
-        middle[at] = (abs(x) * 127 // largest * (1 if x > 0 else -1)) & 0xFF
+    for at in range(limits.FACE_VECTOR_BYTES):
+        total = _sum(vectors, weights, at)
+        middle[at] = (abs(total) * 127 // largest * (1 if total > 0 else -1)) & 0xFF
     return middle
+
+
+def _sum(vectors, weights, at):
+    total = 0
+    for number in range(len(weights)):
+        total += ((vectors[number][at] ^ 128) - 128) * weights[number]
+    return total
