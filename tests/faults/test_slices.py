@@ -75,7 +75,7 @@ def test_the_command_prints_seed_and_counts(capfd):
 def test_the_command_fails_with_an_input_that_shows_the_fault(capfd, monkeypatch):
     broken = [Broken(**vars(one)) for one in CAMPAIGNS if one.name == "pass"]
     monkeypatch.setattr(campaigns, "CAMPAIGNS", broken)
-    assert run.main(["--budget", "1", "--seed", str(SEED)]) == 1
+    assert run.main(["--budget", "1", "--seed", str(SEED), "pass"]) == 1
     printed = capfd.readouterr().out
     assert "second spelling" in printed and printed.splitlines()[-1].endswith(" FAILED")
     case = printed.split("--replay ", 1)[1].split()[0]

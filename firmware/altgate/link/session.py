@@ -50,8 +50,9 @@ class Session:
         link_counts: what the link below threw away since boot, by reason code.
         """
         dropped = dict(self.bad_input)
-        if self._credentials.damaged:
-            dropped[reasons.DAMAGED] = self._credentials.damaged
+        damaged = self._credentials.damaged + self._journal.bad
+        if damaged:
+            dropped[reasons.DAMAGED] = damaged
         for reason, count in link_counts.items():
             dropped[reason] = dropped.get(reason, 0) + count
         self._nonce = os.urandom(limits.NONCE_BYTES)

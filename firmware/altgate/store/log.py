@@ -29,7 +29,6 @@ class Log:
         self._generation = numbers[self._half]
         self._sequence = 0
         self._next = self._size  # a new half is begun before the first entry
-        self.is_new = not self._generation
         self.damaged = 0  # entries missing between others, or spoiled: not those that a cut left at the end
 
     def entries(self):

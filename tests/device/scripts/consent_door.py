@@ -29,7 +29,7 @@ DOWN_KEY = b"d" * 32
 class Journal:
     """Events are tested with the store."""
 
-    head = acknowledged = 0
+    head = acknowledged = bad = 0
 
 
 def delete(id_, tag):
