@@ -11,10 +11,3 @@ def forget(*names):
         # A package keeps what was imported from it as an attribute.
         if hasattr(sys.modules.get(package), leaf):
             delattr(sys.modules[package], leaf)
-
-
-def look_into(*names):
-    """Load modules and let them go: what they are called is known from then on, and needs no memory later."""
-    for name in names:
-        __import__(name)
-    forget(*names)

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from altgate import rooms
+from altgate.consent.ceremony import Ceremony
 from protocol import limits, messages, reasons
 
 
@@ -70,18 +70,8 @@ class Menu:
         if shown is None or not shown[2]:
             self._refuse(reasons.NOT_PRESENT, shown and shown[0])
             return ""
-        # Needed a few times in a door's life, so it does not stay in memory; loading takes a step for each.
-        import altgate.vault.match  # noqa: F401
-
-        await asyncio.sleep_ms(0)
-        from altgate.consent.ceremony import Ceremony
-
-        await asyncio.sleep_ms(0)
-        try:
-            parts = (self._gate, self._camera, self._signals, keys, self._card_again)
-            return await Ceremony(*parts, shown[0], shown[1]).run()
-        finally:
-            rooms.forget("altgate.consent.ceremony", "altgate.vault.match")
+        parts = (self._gate, self._camera, self._signals, keys, self._card_again)
+        return await Ceremony(*parts, shown[0], shown[1]).run()
 
     def _holder(self):
         shown = self._shown
