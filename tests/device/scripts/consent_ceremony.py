@@ -452,7 +452,7 @@ def alike():
         times.append(time.ticks_diff(last, first))
     assert min(times) >= limits.FACE_NOTICE_MS, times
     # A key during the two seconds, and nobody is looked at; nor does anybody wait for them to be over.
-    limits.FACE_NOTICE_MS = 160
+    limits.FACE_NOTICE_MS = 1500
     for key in ("*", "5", F):
         house = House()
         house.door.say_yes()
@@ -460,7 +460,7 @@ def alike():
         house.press("123456", F, 0.02, key, house.quiet, card=None)
         assert house.rises() == 0 and house.opened == 0 and house.claims[0][1] == reasons.CANCELLED, key
         times = [at for name, at in house.signals.shown if name in ("face_notice", "refused")]
-        assert time.ticks_diff(times[1], times[0]) < 130
+        assert time.ticks_diff(times[1], times[0]) < 1000
 
 
 def taken_back_while_looking():
