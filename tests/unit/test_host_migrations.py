@@ -3,6 +3,7 @@
 import sqlite3
 from pathlib import Path
 
+import cbor2
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -10,6 +11,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine
 
 from altgate.errors import SiteUnusable
+from altgate.protocol import messages as m
 from altgate.registry import database
 from altgate.registry.models import Base
 
@@ -63,6 +65,39 @@ def test_residents_of_an_older_database_get_a_number_each_and_keep_their_cards(
         assert len(numbers) == PEOPLE and all(100_000 <= number < 1_000_000 for number in numbers)
         assert connection.exec_driver_sql("SELECT count(*) FROM credentials").scalar() == PEOPLE
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+    engine.dispose()
+
+
+def test_deletions_of_an_older_database_get_the_key_by_which_a_door_finds_a_credential(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = database.open_engine(tmp_path / "altgate.db")
+    old_building(engine, monkeypatch)
+    put = [m.OP_PUT, 7, m.TYPE_CARD, b"t" * 16, 0, 0, 12, 3]
+    other = [m.OP_PUT, 7, m.TYPE_PIN, b"u" * 16, 0, 0, 13, 4]
+    kept = [m.OP_SETTING, m.SETTING_RELEASE_S, 9]
+    delete, unknown = [m.OP_DELETE, 7], [m.OP_DELETE, 8]
+    given = [(1, put), (2, other), (1, kept), (1, delete), (2, delete), (1, unknown)]
+    with engine.execution_options(altgate_write=True).begin() as connection:
+        connection.exec_driver_sql("INSERT INTO zones VALUES (1, x'00', 1, 'Ana')")
+        for door in (1, 2):
+            connection.exec_driver_sql(
+                "INSERT INTO doors (id, door_id, name, zone, sealed_key, state_version, base_version,"
+                " journal, acked_sequence, is_online, created_at, actor)"
+                f" VALUES ({door}, '0a1b2c3{door}', 'Door {door}', 1, x'00', 0, 0, 1, 0, 0, 1, 'Ana')"
+            )
+        for version, (door, operation) in enumerate(given, 1):
+            connection.exec_driver_sql(
+                "INSERT INTO door_operations (door, version, operation, created_at, actor)"
+                " VALUES (?, ?, ?, 1, 'Ana')",
+                (door, version, cbor2.dumps(operation, canonical=True)),
+            )
+    database.migrate(engine)
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT operation FROM door_operations ORDER BY version")
+        found = [cbor2.loads(row[0]) for row in rows]
+    whole = [[*delete, m.TYPE_CARD, b"t" * 16, 12], [*delete, m.TYPE_PIN, b"u" * 16, 13]]
+    assert found == [put, other, kept, *whole, unknown]
     engine.dispose()
 
 

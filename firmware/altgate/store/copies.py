@@ -1,8 +1,9 @@
-"""Two copies of a small piece of data in a raw partition: the newer one that checks is in force.
+"""A small piece of data in a raw partition, written beside the old copy, which is made void after that.
 
 Each half of the partition holds one copy: magic u32, number u32, length u32, CRC-32 of these and of the
-content (all little-endian), then the content. The half that is not in force is erased and written, so that a
-cut leaves the old copy or the new one.
+content (all little-endian), then the content. The half that is not in force is erased and written, and then
+the head of the other one zeroed, so that a cut leaves the old copy or the new one. At rest there is one copy:
+what spoils it must not bring back an older one, in which a consent still stood that has ended since.
 """
 
 import binascii
@@ -16,7 +17,7 @@ _STEP = 256
 
 
 class Damaged(Exception):
-    """Something is there, and neither copy checks."""
+    """Something is there, and no copy checks."""
 
 
 class Copies:
@@ -27,7 +28,6 @@ class Copies:
         self._size = partition.ioctl(4, 0) // 2 * SECTOR
         self._number = 0  # of the copy in force, 0 for none
         self._half = 1
-        self.bad_copies = 0
 
     @property
     def most(self):
@@ -38,7 +38,7 @@ class Copies:
         """The content in force, or None where nothing was ever written; raises Damaged."""
         found = None
         is_blank = True
-        self._number, self._half, self.bad_copies = 0, 1, 0
+        self._number, self._half = 0, 1
         for half in (0, 1):
             head = bytearray(_HEAD_BYTES)
             self._read(half, 0, head)
@@ -47,14 +47,11 @@ class Copies:
             is_blank = False
             magic, number, length, check = struct.unpack(_HEAD, head)
             if magic != _MAGIC or length > self.most or number <= self._number:
-                self.bad_copies += magic != _MAGIC
                 continue
             content = bytearray(length)
             self._read(half, _HEAD_BYTES, content)
             if binascii.crc32(content, binascii.crc32(head[:12])) == check:
                 found, self._number, self._half = content, number, half
-            else:
-                self.bad_copies += 1
         if found is None and not is_blank:
             raise Damaged
         return found
@@ -73,7 +70,9 @@ class Copies:
         self._write(other, 0, head + struct.pack("<I", check))
         if not self._is_good(other, head, len(content), check):
             raise OSError(5)
+        old = self._half
         self._number, self._half = self._number + 1, other
+        self._write(old, 0, bytes(_HEAD_BYTES))
 
     def _is_good(self, half, head, length, check):
         """Read back in small pieces, so that writing takes no second copy in memory."""

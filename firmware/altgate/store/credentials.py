@@ -25,6 +25,7 @@ _KEY_BYTES = 25
 _PASS = 12
 _NOTICE = 36
 _NOTICES_KEPT = 8
+_TRIES = 3
 
 # number: (lowest, highest, factory value)
 SETTINGS = {
@@ -68,13 +69,22 @@ class Credentials:
             self._take(last)
             generation = last.get(_GENERATION, generation)
         self._table = table.Table(credentials, generation)
-        try:
-            for step in self._table.plan(_rows(last.get(_PUTS, b"")), _keys(last.get(_DELETES, b""))):
-                self._table.do(step)
-        except (OSError, table.Full):
-            self._log.damaged += 1
+        self._finish(_rows(last.get(_PUTS, b"")), _keys(last.get(_DELETES, b"")))
         if self._log.damaged:
             self.version = 0
+
+    def _finish(self, puts, deletes):
+        """Bring into the table what the log's last entry says; again where a worn sector had to move."""
+        for _ in range(_TRIES):
+            try:
+                for step in self._table.plan(puts, deletes):
+                    self._table.do(step)
+                return
+            except OSError:
+                continue
+            except table.Full:
+                break
+        self._log.damaged += 1
 
     @property
     def damaged(self):

@@ -3,8 +3,8 @@
 A half begins with magic u32, number u32, zero u32 and CRC-32 of these; then come entries: kind u16, length
 u16, sequence u32, CRC-32 of both and of the content, zero u32, then the content, filled up with zeros to 16
 bytes (all little-endian). When a half is full, the other one is erased and begun with a summary; its head is
-written last, so that a cut leaves the old half in force. An entry that was cut short does not check, and the
-next one stands behind it: entries are looked for every 16 bytes.
+written last, so that a cut leaves the old half in force, or the new one where its summary is whole. An entry
+that was cut short does not check, and the next one stands behind it: entries are looked for every 16 bytes.
 """
 
 import binascii
@@ -25,6 +25,11 @@ class Log:
         self._flash = partition
         self._size = partition.ioctl(4, 0) // 2 * SECTOR
         numbers = [self._number(half) for half in (0, 1)]
+        for half in (0, 1):
+            # A head that was cut short or spoiled, before a whole summary: that says all the other half says,
+            # and what came later, such as a card taken back, stands nowhere else.
+            if not numbers[half] and self._begins(half):
+                numbers[half] = numbers[1 - half] + 1
         self._half = 1 if numbers[1] > numbers[0] else 0
         self._generation = numbers[self._half]
         self._sequence = 0
@@ -109,6 +114,17 @@ class Log:
             self._read(at + start, piece, half)
             if piece != memoryview(entry)[start : start + len(piece)]:
                 raise OSError(5)
+
+    def _begins(self, half):
+        """Whether a half has its first entry."""
+        head = bytearray(GRAIN)
+        self._read(GRAIN, head, half)
+        _, length, sequence, check, _ = struct.unpack(_ENTRY, head)
+        if sequence != 1 or 2 * GRAIN + length > self._size:
+            return False
+        content = bytearray(length)
+        self._read(2 * GRAIN, content, half)
+        return binascii.crc32(content, binascii.crc32(memoryview(head)[:8])) == check
 
     def _number(self, half):
         head = bytearray(GRAIN)

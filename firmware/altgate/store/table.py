@@ -64,13 +64,22 @@ class Table:
         self._scratch = 0
         self.generation = generation
         self.bad = 0  # slots and sectors that do not check, each time they are met
-        self._finish_compaction()
+        self._dead = set()  # (bucket, place) of slots that are to be zeroed, as long as they are not
+        self._is_unfinished = True  # whether a scratch sector may hold a bucket
+        self._load(0)  # a flash that does not answer at all is for the caller
+        try:
+            self._finish_compaction()
+        except OSError:
+            # Worn: lookups go on, and nothing changes before it is done.
+            self.bad += 1
 
     def find(self, type_, tag, unit):
         """fields() of the credential of this type and tag, or None; ``unit`` counts for a PIN only."""
         for bucket in self._pair(type_, tag, unit):
             if self._load(bucket) == _GOOD:
                 at = self._search(type_, tag)
+                while at and (bucket, at) in self._dead:
+                    at = self._search(type_, tag, at + SLOT)
                 if at:
                     return fields(memoryview(self._buffer)[at : at + SLOT])
         return None
@@ -97,6 +106,7 @@ class Table:
         already take no step, so a plan can be made again after a cut. Changes nothing but where slots lie;
         raises Full, OSError.
         """
+        self._finish_compaction()
         while True:
             try:
                 return self._planned(puts, deletes)
@@ -104,7 +114,8 @@ class Table:
                 self._compact(error.args[0])
 
     def do(self, step):
-        """Carry out one step of a plan; raises OSError where the flash refuses."""
+        """Carry out one step of a plan; raises OSError where the flash refuses, and the rest must be planned
+        anew."""
         bucket, at, slot = step
         if slot is None:
             self._zero(bucket, at)
@@ -116,35 +127,11 @@ class Table:
         for packed in puts:
             values = fields(packed)
             slot = packed + struct.pack("<I", binascii.crc32(packed, self.generation))
-            best, crowded, is_there = None, None, False
-            for bucket in self._pair(values[7], values[0], values[6]):
-                state = self._load(bucket)
-                fill = self._fill() if state == _GOOD else 0
-                if state == _GOOD:
-                    cut_short = []
-                    end = HEAD + fill * SLOT
-                    at = self._search(values[7], values[0], HEAD, cut_short, end)
-                    while at:
-                        if self._buffer[at : at + SLOT] == slot and not is_there:
-                            is_there = True
-                        else:
-                            zeros.append((bucket, at, None))
-                        at = self._search(values[7], values[0], at + SLOT, cut_short, end)
-                    zeros.extend([(bucket, at, None) for at in cut_short])
-                used = fill + taken.get(bucket, 0)
-                if used < PER_BUCKET and (best is None or used < best[0]):
-                    best = (used, bucket)
-                if crowded is None or used < crowded[0]:
-                    live = self._live() if fill >= PER_BUCKET else fill
-                    if live + taken.get(bucket, 0) < PER_BUCKET:
-                        crowded = (used, bucket)
-            if is_there:
+            buckets = self._pair(values[7], values[0], values[6])
+            found = [self._met(bucket, values, slot, zeros) for bucket in buckets]
+            if any(is_there for _, _, is_there in found):
                 continue
-            if best is None:
-                if crowded is None:
-                    raise Full
-                raise _Crowded(crowded[1])
-            used, bucket = best
+            used, bucket = self._roomiest(buckets, found, taken)
             taken[bucket] = taken.get(bucket, 0) + 1
             steps.append((bucket, HEAD + used * SLOT, slot))
         for type_, unit, id_, tag in deletes:
@@ -155,6 +142,34 @@ class Table:
                         zeros.append((bucket, at, None))
                     at = self._search(type_, tag, at + SLOT)
         return steps + zeros
+
+    def _met(self, bucket, values, slot, zeros):
+        """``(slots used, slots live, whether it is there)``; what else has its key goes to ``zeros``."""
+        if self._load(bucket) != _GOOD:
+            return 0, 0, False
+        fill, is_there, cut_short = self._fill(), False, []
+        end = HEAD + fill * SLOT
+        at = self._search(values[7], values[0], HEAD, cut_short, end)
+        while at:
+            if self._buffer[at : at + SLOT] == slot and not is_there:
+                is_there = True
+            else:
+                zeros.append((bucket, at, None))
+            at = self._search(values[7], values[0], at + SLOT, cut_short, end)
+        zeros.extend([(bucket, at, None) for at in cut_short])
+        # Counted only where it matters: it takes a look at every slot.
+        return fill, self._live() if fill >= PER_BUCKET else fill, is_there
+
+    @staticmethod
+    def _roomiest(buckets, found, taken):
+        """``(slots used, bucket)`` of where most is free; raises _Crowded, Full."""
+        rooms = sorted([(found[n][0] + taken.get(buckets[n], 0), buckets[n], found[n][1]) for n in (0, 1)])
+        if rooms[0][0] < PER_BUCKET:
+            return rooms[0][:2]
+        for _, bucket, live in rooms:
+            if live + taken.get(bucket, 0) < PER_BUCKET:
+                raise _Crowded(bucket)
+        raise Full
 
     def _put(self, bucket, at, slot):
         """Write a slot; the first of a sector brings the sector's head with it."""
@@ -172,14 +187,15 @@ class Table:
             raise OSError(5)
 
     def _zero(self, bucket, at):
+        # From here on it opens nothing, whatever the flash does.
+        self._dead.add((bucket, at))
         self._flash.writeblocks(bucket, bytes(SLOT), at)
         self._load(bucket)
         if self._is_live(at):
-            # Worn: the sector is written anew without it.
+            # Worn: the sector is written anew without it. What else was planned lies elsewhere now.
             self._compact(bucket, at)
-            self._load(bucket)
-            if self._is_live(at):
-                raise OSError(5)
+            raise OSError(5)
+        self._dead.discard((bucket, at))
 
     def _pair(self, type_, tag, unit):
         """The two buckets of a key; all PINs of a unit share theirs, so that a unit can be looked up."""
@@ -268,8 +284,10 @@ class Table:
         head = struct.pack("<III", _SCRATCH, bucket, check)
         self._flash.ioctl(6, sector)
         self._flash.writeblocks(sector, memoryview(buffer)[HEAD:], HEAD)
+        self._is_unfinished = True
         self._flash.writeblocks(sector, head + struct.pack("<I", binascii.crc32(head)), 0)
         self._replace(bucket, sector)
+        self._is_unfinished = False
 
     def _replace(self, bucket, sector):
         """Put what is in the buffer into a bucket, and let go of the scratch sector that has it too."""
@@ -281,10 +299,24 @@ class Table:
         self._flash.readblocks(bucket, buffer)
         if binascii.crc32(buffer) != check:
             raise OSError(5)
+        self._dead = {one for one in self._dead if one[0] != bucket}
         self._flash.writeblocks(sector, bytes(HEAD), 0)
+        head = bytearray(HEAD)
+        self._flash.readblocks(sector, head)
+        if head != bytes(HEAD):
+            # A scratch sector that stayed would bring back, at each start, what was taken out since.
+            self._flash.ioctl(6, sector)
+            self._flash.readblocks(sector, head)
+            if head != b"\xff" * HEAD:
+                raise OSError(5)
 
     def _finish_compaction(self):
-        """A bucket that was being written anew when the power went is in a scratch sector."""
+        """A bucket that was being written anew when power or flash failed is in a scratch sector.
+
+        Before that is done nothing in the table may change; raises OSError.
+        """
+        if not self._is_unfinished:
+            return
         buffer = self._buffer
         for number in range(SCRATCHES):
             sector = self._buckets + number
@@ -294,3 +326,4 @@ class Table:
                 continue
             if bucket < self._buckets and binascii.crc32(memoryview(buffer)[HEAD:]) == check:
                 self._replace(bucket, sector)
+        self._is_unfinished = False

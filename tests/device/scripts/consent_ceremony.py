@@ -17,6 +17,7 @@ from altgate.entry.face import FaceChannel
 from altgate.entry.menu import Menu
 from altgate.entry.pin import PinChannel
 from consent_door import CARD, NOTICE, NOW, OTHER_CARD, VECTOR, Door, delete
+from processor import own_ms
 from protocol import limits, messages, reasons, statements
 
 limits.FACE_NOTICE_MS = 20
@@ -95,10 +96,10 @@ class Signals:
         self.shown = []
 
     def __getattr__(self, name):
-        return lambda: self.shown.append((name, time.ticks_ms()))
+        return lambda: self.shown.append((name, time.ticks_ms(), own_ms()))
 
     def names(self):
-        return [name for name, _ in self.shown if name != "key"]
+        return [name for name, _, _ in self.shown if name != "key"]
 
 
 class House:
@@ -410,7 +411,7 @@ def claims():
     house.before = [NEAR]
     house.press("123456", F, house.quiet, card=None)
     assert house.opened == 1 and house.claims == [(messages.METHOD_FACE, reasons.GRANTED, 7, 3)]
-    warned = [at for name, at in house.signals.shown if name == "face_notice"]
+    warned = [at for name, at, _ in house.signals.shown if name == "face_notice"]
     assert len(warned) == 1 and house.rises() == 1 and house.wiped == 1
     assert house.door.counters.get(0x40000003) == 0
     house.before = [STRANGER]
@@ -447,20 +448,20 @@ def alike():
         assert house.rises() == rises, number
         names = house.signals.names()
         assert names[0] == "face_notice" and names[-1] == ("granted" if rises else "refused")
-        first = [at for name, at in house.signals.shown if name == "face_notice"][0]
+        first = [at for name, at, _ in house.signals.shown if name == "face_notice"][0]
         last = house.signals.shown[-1][1]
         times.append(time.ticks_diff(last, first))
     assert min(times) >= limits.FACE_NOTICE_MS, times
     # A key during the two seconds, and nobody is looked at; nor does anybody wait for them to be over.
-    limits.FACE_NOTICE_MS = 1500
+    limits.FACE_NOTICE_MS = 160
     for key in ("*", "5", F):
         house = House()
         house.door.say_yes()
         house.before = [VECTOR]
         house.press("123456", F, 0.02, key, house.quiet, card=None)
         assert house.rises() == 0 and house.opened == 0 and house.claims[0][1] == reasons.CANCELLED, key
-        times = [at for name, at in house.signals.shown if name in ("face_notice", "refused")]
-        assert time.ticks_diff(times[1], times[0]) < 1000
+        times = [at for name, _, at in house.signals.shown if name in ("face_notice", "refused")]
+        assert time.ticks_diff(times[1], times[0]) < 130
 
 
 def taken_back_while_looking():

@@ -11,6 +11,7 @@ import sys
 import time
 
 from altgate.link import mqtt
+from processor import own_ms
 
 settings = json.loads(sys.stdin.readline())
 ca, certificate, key = (binascii.unhexlify(settings[name]) for name in ("ca", "certificate", "private_key"))
@@ -27,18 +28,11 @@ def on_up(session_present):
     client._failure = OSError(104)
 
 
-def waited_ms():
-    """How long this process was ready and another one ran (proc_pid_schedstat, second number)."""
-    with open("/proc/self/schedstat") as file:
-        return int(file.read().split()[1]) // 1000000
-
-
 async def watch():
     while True:
-        began, others = time.ticks_ms(), waited_ms()
+        began = own_ms()
         await asyncio.sleep_ms(5)
-        took = time.ticks_diff(time.ticks_ms(), began) - 5
-        longest[0] = max(longest[0], took - (waited_ms() - others))
+        longest[0] = max(longest[0], time.ticks_diff(own_ms(), began) - 5)
 
 
 async def main():

@@ -23,6 +23,7 @@ from altgate.store import clock as clock_module
 from altgate.store.copies import Copies
 from altgate.store.counters import Counters
 from altgate.store import credentials as credentials_module
+from altgate.store import table
 from altgate.store.credentials import SETTINGS, Credentials
 from altgate.store.journal import Journal
 from changes import TAKEN_WRONGLY, is_state_fit
@@ -66,8 +67,11 @@ class Templates:
         """Nothing is there."""
 
 
-# A stale pointer may hold a sector's buffer, and each case has one.
-fuzz.GROWTH_BYTES = 24 * 1024
+# Characters that were seen once stay in the interpreter's table: all of them now, before memory is watched.
+"".join([chr(number) for number in range(256)])
+# One sector's buffer for all cases: a stale pointer to an old one would look like memory that grows.
+BUFFER = bytearray(table.SECTOR)
+table.bytearray = lambda of: BUFFER if of == table.SECTOR else bytearray(of)
 PARTITIONS = [standin.Partition(sectors) for sectors in (2, 2, 2, 4, 8)]
 clock = standin.Clock()
 module.time = clock_module.time = clock
