@@ -14,14 +14,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, WebSocketRoute, expect, sync_playwright
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
 from altgate.demo.broker import free_port
 from altgate.demo.building import FRONT, PIN, UNIT
 from conftest import ROOT
+from support.browser import chromium
 
 FOLDER = ROOT / "docs" / "pictures"
-CHROMIUM = "/usr/bin/chromium"
 DEMO, RESIDENT = {"width": 1400, "height": 1060}, {"width": 800, "height": 900}
 START_S, STEP_MS = 60, 20_000
 MOST_BYTES = 250_000
@@ -215,12 +215,8 @@ def play(browser: Browser, address: str) -> None:
 def main() -> None:
     """Write all pictures anew."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with demo() as address, sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        try:
-            play(browser, address)
-        finally:
-            browser.close()
+    with demo() as address, chromium() as browser:
+        play(browser, address)
 
 
 if __name__ == "__main__":

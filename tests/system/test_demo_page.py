@@ -10,13 +10,13 @@ import threading
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from altgate.demo.broker import free_port
+from support.browser import watched
 
 pytestmark = pytest.mark.debian
 START_S = 40
-CHROMIUM = "/usr/bin/chromium"
 SHOTS = os.environ.get("ALTGATE_SHOTS")
 
 
@@ -51,25 +51,13 @@ def demo():
     assert not [pid for pid in before if Path(f"/proc/{pid}").exists()]
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
 @pytest.fixture
 def page(demo, browser):
-    context = browser.new_context(viewport={"width": 1400, "height": 900}, locale="en")
-    page = context.new_page()
-    problems = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
+    page, problems = watched(browser, 1400)
     page.goto(demo)
     expect(page.locator("#reason")).to_contain_text("Show a card")
     yield page
-    context.close()
+    page.context.close()
     assert problems == []
 
 

@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from altgate.consent import links, notices, records, states
 from altgate.consent.states import Said
@@ -17,9 +17,9 @@ from altgate.registry import credentials, doors, residents, settings
 from altgate.registry import site as sites
 from altgate.registry.models import Event
 from altgate.web.serve import PageServer
+from support.browser import watched
 
 pytestmark = pytest.mark.debian
-CHROMIUM = "/usr/bin/chromium"
 SHOTS = os.environ.get("ALTGATE_SHOTS")
 POLL_MS = 2000
 NOTICE = notices.template().replace("[[", "").replace("]]", "")
@@ -107,28 +107,16 @@ def place(tmp_path):
     made.stop()
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
 @pytest.fixture
 def page(place, browser):
     """Bo's page, just opened by its link. A complaint of the browser fails the test, and so does a dialog."""
-    context = browser.new_context(viewport={"width": 1000, "height": 900}, locale="en")
-    page = context.new_page()
-    problems = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
+    page, problems = watched(browser, 1000)
     page.on("dialog", lambda dialog: (problems.append(dialog.message), dialog.dismiss()))
     page.problems = problems
     page.goto(place.link())
     expect(page.locator("#whose")).to_have_text("Bo · unit 1204")
     yield page
-    context.close()
+    page.context.close()
     assert problems == []
 
 
@@ -168,7 +156,7 @@ def test_the_token_is_sent_in_a_body_and_nowhere_else(place, browser):
     ]
     for request in sent:
         assert token not in request.url.split("#")[0] and token not in str(request.all_headers())
-    context.close()
+    page.context.close()
 
 
 def test_a_spent_link_says_what_to_do(place, browser):
@@ -194,7 +182,7 @@ def test_a_browser_without_a_link_is_told_to_ask_for_one(place, browser):
     page = context.new_page()
     page.goto(f"{place.origin}/me/")
     expect(page.locator("#message")).to_contain_text("opens with a link of your own. Ask the manager")
-    context.close()
+    page.context.close()
 
 
 def test_face_is_last_and_off_and_the_others_are_on(page):

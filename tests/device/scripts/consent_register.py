@@ -2,13 +2,12 @@
 one; full, damaged, and one consent a resident. Argument: path of a flash file to make.
 """
 
-import os
 import sys
 
 from altgate.consent.register import Full, Register, Row
 from altgate.store.copies import Copies
 from protocol import limits, messages, reasons
-from vault_flash import SECTOR, Flash, every_cut
+from vault_flash import SECTOR, blank, every_cut
 
 SECTORS = 6
 HEAD = 16
@@ -60,7 +59,7 @@ CHANGES = (
 
 class Work:
     def __init__(self, kind):
-        self.kind, self.flash = kind, blank()
+        self.kind, self.flash = kind, blank(sys.argv[1], SECTORS)
         register = self.load()
         for resident in (1, 2, 3):
             register.add(row(resident, acked=messages.CONSENT_GIVEN))
@@ -103,14 +102,6 @@ class Work:
             assert content(self.load()) == self.wanted
         self.flash.off()
         return cuts
-
-
-def blank():
-    try:
-        os.unlink(sys.argv[1])
-    except OSError:
-        pass
-    return Flash(sys.argv[1], SECTORS)
 
 
 def cut_everywhere():
@@ -201,7 +192,7 @@ def damaged(flash):
     assert not Register(copies()).is_damaged and Register(copies()).of(3) == row(3)
 
 
-one_a_resident(Register(Copies(blank().partition(0, SECTORS))))
-full(Copies(blank().partition(0, SECTORS)))
-damaged(blank())
+one_a_resident(Register(Copies(blank(sys.argv[1], SECTORS).partition(0, SECTORS))))
+full(Copies(blank(sys.argv[1], SECTORS).partition(0, SECTORS)))
+damaged(blank(sys.argv[1], SECTORS))
 print("cuts", cut_everywhere())

@@ -1,12 +1,11 @@
 """Uses of passes: none is lost by a cut at any flash operation; full, ended, damaged. Argument: flash."""
 
-import os
 import sys
 
 from altgate.store import pass_uses
 from altgate.store.pass_uses import PassUses
 from protocol import limits
-from vault_flash import Flash, every_cut
+from vault_flash import blank, every_cut
 
 SECTORS = 2
 PASS, OTHER, END, NOW = b"\1" * 8, b"\2" * 8, 2000, 1000
@@ -26,14 +25,6 @@ class Forgetful(PassUses):
         self._log.begin = begin
 
 
-def blank():
-    try:
-        os.unlink(sys.argv[1])
-    except OSError:
-        pass
-    return Flash(sys.argv[1], SECTORS)
-
-
 def load(flash, kind=PassUses):
     flash.off()
     return kind(flash.partition(0, SECTORS))
@@ -41,7 +32,7 @@ def load(flash, kind=PassUses):
 
 def cut_everywhere(kind):
     """From a log that is full, so that a use begins the other half as well."""
-    flash = blank()
+    flash = blank(sys.argv[1], SECTORS)
     uses = load(flash)
     uses.count(OTHER, END, NOW)
     while uses._log.room() >= pass_uses.ROW + 64:
@@ -78,7 +69,7 @@ except Lost:
 else:
     raise AssertionError("the planted bug was not caught")
 
-flash = blank()
+flash = blank(sys.argv[1], SECTORS)
 uses = load(flash)
 for number in range(limits.PASSES_IN_USE):
     uses.count(number.to_bytes(8, "big"), END, NOW)
@@ -101,7 +92,7 @@ assert uses.used(PASS) == 1 and uses.used((7).to_bytes(8, "big")) == 0
 assert load(flash).used(PASS) == 1
 
 # With a use lost in the middle, a pass that is not known counts as used up.
-flash = blank()
+flash = blank(sys.argv[1], SECTORS)
 uses = load(flash)
 for pass_id in (OTHER, PASS, OTHER):
     uses.count(pass_id, END, NOW)

@@ -6,7 +6,6 @@ cut; "plain" to leave the bugs out.
 """
 
 import asyncio
-import os
 import random
 import sys
 
@@ -14,7 +13,7 @@ from altgate.store import credentials as module
 from altgate.store import log, table
 from altgate.store.credentials import Credentials
 from protocol import messages
-from vault_flash import Flash, every_cut
+from vault_flash import blank, every_cut
 
 STATE, TABLE = (0, 2), (2, 7)
 SECTORS = 9
@@ -126,11 +125,7 @@ class Work:
 
     def __init__(self, kind=Credentials):
         self.kind = kind
-        try:
-            os.unlink(sys.argv[1])
-        except OSError:
-            pass
-        self.flash = Flash(sys.argv[1], SECTORS)
+        self.flash = blank(sys.argv[1], SECTORS)
         state = self.load()
         self.take(state, message(0, [put(11, 3, messages.TYPE_PIN), [messages.OP_NOTICE, 1, b"n" * 32]]))
         random.seed(SEED)

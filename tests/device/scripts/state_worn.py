@@ -1,13 +1,12 @@
 """Flash that is worn or spoiled brings back nothing that was taken out. Argument: path of a flash file."""
 
 import asyncio
-import os
 import sys
 
 from altgate.store import table
 from altgate.store.credentials import Credentials
 from protocol import messages
-from vault_flash import SECTOR, Flash
+from vault_flash import SECTOR, blank
 
 STATE, TABLE, SECTORS = (0, 2), (2, 7), 9
 BUCKETS = TABLE[1] - table.SCRATCHES
@@ -38,11 +37,7 @@ def tag(number):
 
 class Door:
     def __init__(self):
-        try:
-            os.unlink(sys.argv[1])
-        except OSError:
-            pass
-        self.flash, self.worn = Flash(sys.argv[1], SECTORS), ()
+        self.flash, self.worn = blank(sys.argv[1], SECTORS), ()
         self.start()
 
     def start(self):

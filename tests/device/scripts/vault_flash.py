@@ -1,5 +1,7 @@
 """What the scripts of vault and consent share: partitions of a simulated chip, cuts at every operation."""
 
+import os
+
 import norflash
 import simctl
 
@@ -35,6 +37,15 @@ class Partition:
             self.erased[arg] += 1
             self._chip.erase((self._sector + arg) * SECTOR)
         return 0
+
+
+def blank(path, sectors):
+    """A new chip in the place of whatever stands there."""
+    try:
+        os.unlink(path)
+    except OSError:
+        pass
+    return Flash(path, sectors)
 
 
 class Flash:

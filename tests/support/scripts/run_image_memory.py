@@ -6,19 +6,8 @@ anew with every key that is pressed, so each figure belongs to what was done sin
 
 import asyncio
 import gc
-import json
-import os
-import sys
 
-import vfs
-
-with open(os.getenv("ALTGATE_SIM")) as file:
-    path = json.load(file)["image"]
-image = bytearray(os.stat(path)[6])
-with open(path, "rb") as file:
-    file.readinto(image)
-vfs.mount(vfs.VfsRom(image), "/rom")
-sys.path[:] = ["/rom", ".frozen"]
+import rom_image  # noqa: F401
 
 LOOK_MS = 4
 

@@ -6,22 +6,10 @@ which Linux had given this processor to another program.
 """
 
 import asyncio
-import json
-import os
-import sys
 import time
 from asyncio import core
 
-import vfs
-
-with open(os.getenv("ALTGATE_SIM")) as file:
-    path = json.load(file)["image"]
-# Read into a buffer of its very size: a growing one would leave holes in the heap that is measured.
-image = bytearray(os.stat(path)[6])
-with open(path, "rb") as file:
-    file.readinto(image)
-vfs.mount(vfs.VfsRom(image), "/rom")
-sys.path[:] = ["/rom", ".frozen"]
+import rom_image  # noqa: F401
 
 import esp32
 import machine
