@@ -131,7 +131,7 @@ def ways_in(page: Page) -> None:
 
 
 def choose_face(page: Page) -> None:
-    """Story 2: card, face key, door PIN twice, the notice's code, three shots."""
+    """Story 2: card, face key, door PIN twice, the card again, the notice's code, three shots."""
     steps = page.locator("#story li")
     door_pin = re.findall(r"\d{6,8}", steps.nth(2).inner_text())[0]
     code = re.findall(r"\d{6}", steps.nth(3).inner_text())[0]
@@ -145,7 +145,9 @@ def choose_face(page: Page) -> None:
     keys(page, f"{door_pin}#")
     page.wait_for_timeout(300)
     keys(page, f"{door_pin}#")
+    page.click('[data-card="genuine"]')
     lamp(page, CYAN)
+    page.click('[data-card="genuine"]')
     keys(page, f"{code}#")
     wait(page, "#mqtt", "down/consent")
     page.wait_for_timeout(1500)

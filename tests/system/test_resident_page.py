@@ -84,14 +84,14 @@ class Place:
             said = Said(consent, *given, state, reasons.NONE)
             records.take(self.site, session, door, said, b"message")
 
-    def enter(self, name, method, reason):
-        """An entry of Bo's that the door of this name has recorded."""
+    def record(self, name, method, reason, kind=m.KIND_ENTRY, detail=0):
+        """Something of Bo's that the door of this name has recorded."""
         self._sequence += 1
         with self.site.write() as session:
             event = Event(
                 door_id=doors.find(session, name).door_id, journal=1, sequence=self._sequence, boot=1,
-                kind=m.KIND_ENTRY, reason=reason, method=method, credential=1, resident=self.bo.pseudonym,
-                detail=0, time=1_800_000_000 + self._sequence, time_quality=m.QUALITY_HOST, message=b"",
+                kind=kind, reason=reason, method=method, credential=1, resident=self.bo.pseudonym,
+                detail=detail, time=1_800_000_000 + self._sequence, time_quality=m.QUALITY_HOST, message=b"",
             )  # fmt: skip
             chain.append(session, self.site.vault, event)
 
@@ -299,16 +299,18 @@ def test_a_consent_to_an_earlier_notice_rests_and_shows_that_notice(place, page)
 
 def test_entries_show_their_reasons_newest_first(place, page):
     expect(page.locator("#entries-none")).to_be_visible()
-    place.enter("Front", m.METHOD_CARD, reasons.GRANTED)
-    place.enter("Back", m.METHOD_PIN, reasons.WRONG_PIN)
+    place.record("Front", m.METHOD_CARD, reasons.GRANTED)
+    place.record("Back", m.METHOD_PIN, reasons.WRONG_PIN)
     entries = page.locator("#entries li")
     expect(entries).to_have_count(2)
     for number, parts in enumerate((("Back", "PIN", "PIN is wrong"), ("Front", "card", "Welcome."))):
         for part in parts:
             expect(entries.nth(number)).to_contain_text(part)
     assert entries.first.locator("time").get_attribute("datetime") == "2027-01-15T08:00:02.000Z"
+    place.record("Front", m.METHOD_FACE, reasons.NONE, m.KIND_CONSENT, m.CONSENT_GIVEN)
+    expect(entries.first).to_contain_text("You said yes.")
     page.click("#language")
-    expect(entries.first).to_contain_text("密码错误")
+    expect(entries.nth(1)).to_contain_text("密码错误")
     shot(page, "resident-zh")
 
 
@@ -384,7 +386,7 @@ def test_another_link_over_the_open_page_works(place, page):
 def test_it_can_be_read_by_everyone(place, page, scheme):
     """FRM-5: contrast, targets, headings, a narrow screen and large text."""
     place.say("Front", m.CONSENT_ENROLLED)
-    place.enter("Back", m.METHOD_PIN, reasons.WRONG_PIN)
+    place.record("Back", m.METHOD_PIN, reasons.WRONG_PIN)
     page.emulate_media(color_scheme=scheme)
     expect(page.get_by_role("button", name="Withdraw at Front")).to_be_visible()
     for summary in page.locator("summary").all():

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from altgate.consent import notices
+from altgate.consent import notices, states
 from altgate.protocol import names
 from altgate.texts import LANGUAGES, catalog, demo_texts, words
 
@@ -17,6 +17,7 @@ HAN = re.compile(r"[\u4e00-\u9fff]")
         (catalog(), set(names.REASONS.values())),
         (words()["kind"], set(names.KINDS.values())),
         (words()["method"], set(names.METHODS.values())),
+        (words()["consent"], set(states.NAMES.values())),
         (demo_texts(), set(demo_texts())),
         (notices.texts()["field"], set(notices.FIELDS)),
         (notices.texts()["example"], set(notices.FIELDS)),

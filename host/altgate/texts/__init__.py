@@ -17,7 +17,7 @@ def catalog() -> dict[str, dict[str, str]]:
 
 @cache
 def words() -> dict[str, dict[str, dict[str, str]]]:
-    """``kind`` and ``method``: name, as in protocol.messages, to language to text."""
+    """``kind``, ``method`` and ``consent`` (a state): name to language to text."""
     return tomllib.loads((files(__name__) / "words.toml").read_text(encoding="utf-8"))
 
 

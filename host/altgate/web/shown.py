@@ -26,7 +26,7 @@ def page_texts() -> dict[str, dict[str, str]]:
 
 @cache
 def texts() -> Json:
-    """``page``, ``reason``, ``kind``, ``method``: name to language to text; ``steps``: language to list."""
+    """Name to language to text by ``page``, ``reason``, and what words() has; ``steps``: language to list."""
     steps = {language: notices.steps(language) for language in LANGUAGES}
     return {"page": page_texts(), "reason": catalog(), "steps": steps, **words()}
 

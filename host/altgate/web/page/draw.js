@@ -137,11 +137,16 @@ function drawEntry(entry) {
   when.append(time(entry.time || entry.received_at));
   if (!entry.time) when.append(make("small", say("time_unknown")));
   const what = isTry ? word("method", entry.method) || entry.method : word("kind", entry.kind) || entry.kind;
-  const hasReason = isTry || entry.reason !== "none";
-  const why = hasReason ? word("reason", entry.reason) || say("reason_unknown", { name: entry.reason }) : "";
+  const became = entry.state ? [word("consent", entry.state) || entry.state] : [];
+  const why = [...became, reasonOf(entry, isTry)].join(" ");
   const parts = [make("span", entry.door, "where"), make("span", what, "how"), make("span", why, "why")];
   row.append(when, ...parts.flatMap((part) => [" ", part]));
   return row;
+}
+
+function reasonOf(entry, isTry) {
+  if (!isTry && entry.reason === "none") return "";
+  return word("reason", entry.reason) || say("reason_unknown", { name: entry.reason });
 }
 
 export function drawNotice(notice) {
