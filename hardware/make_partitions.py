@@ -17,22 +17,24 @@ TABLE_BYTES = 0xC00
 ROW = struct.Struct("<2sBBLL16sL")
 MAGIC, MD5_MARK = b"\xaa\x50", b"\xeb\xeb" + b"\xff" * 14
 ENDINGS = (".csv", ".bin")
+ENCRYPTED = 1  # a row's flag; a board without flash encryption does not mind it
 Partitions = dict[str, list[int]]
 
 
-def csv(partitions: Partitions) -> str:
+def csv(partitions: Partitions, encrypted: list[str]) -> str:
     """The table as text for ESP-IDF's own tools."""
     rows = (
         f"{label},{('app', 'data')[kind]},{subtype:#04x},{offset:#x},{size:#x},"
+        f"{'encrypted' if label in encrypted else ''}"
         for label, (kind, subtype, offset, size) in partitions.items()
     )
     return "# Name,Type,SubType,Offset,Size,Flags\n" + "".join(f"{row}\n" for row in rows)
 
 
-def binary(partitions: Partitions) -> bytes:
+def binary(partitions: Partitions, encrypted: list[str]) -> bytes:
     """The table as it lies in the flash at 0x8000."""
     rows = b"".join(
-        ROW.pack(MAGIC, kind, subtype, offset, size, label.encode(), 0)
+        ROW.pack(MAGIC, kind, subtype, offset, size, label.encode(), ENCRYPTED if label in encrypted else 0)
         for label, (kind, subtype, offset, size) in partitions.items()
     )
     return (rows + MD5_MARK + hashlib.md5(rows).digest()).ljust(TABLE_BYTES, b"\xff")
@@ -40,7 +42,8 @@ def binary(partitions: Partitions) -> bytes:
 
 def main(arguments: list[str]) -> int:
     """Write one file; returns the exit code."""
-    boards = tomllib.loads(FLASH.read_text(encoding="utf-8"))["boards"]
+    flash = tomllib.loads(FLASH.read_text(encoding="utf-8"))
+    boards, encrypted = flash["boards"], flash["encrypted"]
     if len(arguments) != 2 or arguments[0] not in boards or not arguments[1].endswith(ENDINGS):
         ends = " or ".join(ENDINGS)
         print(f"Give one of {', '.join(boards)} and a file that ends with {ends}.", file=sys.stderr)
@@ -48,9 +51,9 @@ def main(arguments: list[str]) -> int:
     partitions, target = boards[arguments[0]]["partitions"], Path(arguments[1])
     try:
         if target.suffix == ".csv":
-            target.write_text(csv(partitions), encoding="utf-8")
+            target.write_text(csv(partitions, encrypted), encoding="utf-8")
         else:
-            target.write_bytes(binary(partitions))
+            target.write_bytes(binary(partitions, encrypted))
     except OSError as error:
         print(f"{target} cannot be written ({error.strerror}): choose another name.", file=sys.stderr)
         return 2

@@ -10,7 +10,7 @@ from altgate.door.contacts import Contacts
 from altgate.door.signals import Signals
 from altgate.door.strike import Strike
 from altgate.store.clock import DoorClock
-from altgate.store.counters import KEY_BOOT, Counters
+from altgate.store.counters import KEY_BOOT, Counters, check_layout
 from altgate.store.credentials import Credentials
 from altgate.store.journal import KEY_SLOT, Journal, Keys
 from altgate.vault.slots import Slots
@@ -26,14 +26,15 @@ class Door:
         self.face_supply = board.face_supply()
         self.signals = Signals()
         self.counters = Counters(board.partition("counters"))
+        check_layout(self.counters)
         self.journal_keys = Keys(Slots(board.partition("journal_keys"), KEY_SLOT))
-        self.journal = Journal(board.partition("journal"), self.journal_keys)
-        board.mount_files()
+        self.journal = Journal(board.partition("journal"), self.journal_keys, self.counters)
         self.boot = self.counters.get(KEY_BOOT) + 1
+        board.mount_files(self.boot == 1)
         self.counters.put(KEY_BOOT, self.boot)
         from altgate.store import identity
 
-        self.identity = identity.load(board.partition("keys"))
+        self.identity = identity.load(board.wrapping_page())
         floor = self.identity.provisioned_at if self.identity else 0
         self.clock = DoorClock(board.clock_chip(), self.counters, floor, board.set_system_clock)
         self.credentials = Credentials(board.partition("state"), board.partition("credentials"))
@@ -100,7 +101,7 @@ async def console(door):
     def save(content, journal_key):
         # The identity last: a cut before it leaves a bare board, to be provisioned again.
         door.journal_keys.set(journal_key)
-        identity.save(board.partition("keys"), content)
+        identity.save(board.wrapping_page(), content)
 
     talk = Provisioning(board.hardware_id(), save, False)
     buffer = b""

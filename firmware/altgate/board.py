@@ -34,23 +34,37 @@ def set_system_clock(unix):
 
 
 def partition(label):
-    """The raw or file partition of this label; raises OSError where the board has none."""
+    """The raw partition of this label; raises OSError where the board has none, or encrypts it: nothing could
+    be zeroed in place there."""
+    found = _partition(label)
+    if found.info()[5]:
+        raise OSError(22)
+    return found
+
+
+def wrapping_page():
+    """The partition of the door's wrapping key, which is never written twice."""
+    return _partition("keys")
+
+
+def _partition(label):
     found = Partition.find(Partition.TYPE_DATA, label=label)
     if not found:
         raise OSError(2)
     return found[0]
 
 
-def mount_files():
+def mount_files(is_first_start=False):
     """Mount littlefs at files.ROOT, making it on a blank board; raises OSError where neither works."""
-    block = partition("data")
+    block = _partition("data")
     try:
         vfs.mount(_littlefs(block), files.ROOT)
     except OSError:
-        # Only a partition that is blank is ever formatted: a damaged one is for a person to judge.
+        # Only a partition that is blank is ever formatted: a damaged one is for a person to judge. Under
+        # flash encryption a blank one reads as noise, so there the first start counts.
         first = bytearray(64)
         block.readblocks(0, first)
-        if first != b"\xff" * 64:
+        if first != b"\xff" * 64 and not (is_first_start and block.info()[5]):
             raise
         vfs.VfsLfs2.mkfs(block)
         vfs.mount(_littlefs(block), files.ROOT)

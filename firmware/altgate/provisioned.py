@@ -25,7 +25,7 @@ class Provisioned:
         self._door = door
         self._failed = failed
         who = door.identity
-        wrap = identity.wrapping_key(board.partition("keys"))
+        wrap = identity.wrapping_key(board.wrapping_page())
         register = Register(Copies(board.partition("consents")))
         self.gate = Gate(
             (register, _templates(wrap, who.door_id, failed), door.credentials),

@@ -54,7 +54,7 @@ def _identity():
         # It may be mounted already.
         pass
     try:
-        return identity.load(board.partition("keys"))
+        return identity.load(board.wrapping_page())
     except Exception:
         # Whatever is wrong with it: it is not to be had.
         return None

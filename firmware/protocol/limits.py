@@ -6,6 +6,8 @@ EPOCH_BYTES = 16
 NONCE_BYTES = 16
 TAG_BYTES = 16
 
+FLASH_LAYOUT = 2  # version of all that lies raw in a door's flash (docs/formats.md)
+
 MESSAGE_BYTES = 4096  # one MQTT payload
 CBOR_DEPTH = 6
 CBOR_ITEMS = 512

@@ -2,8 +2,10 @@
 
 import norflash
 import simctl
+from flashcrypt import Encrypted
 
 _chip = norflash.chip()
+_encrypted = Encrypted(_chip)
 _boot = None
 
 
@@ -20,6 +22,8 @@ class Partition:
             raise ValueError("block size")
         self._entry = _find(id)
         self._base, self._size = self._entry[3], self._entry[4]
+        self._is_encrypted = self._entry[0] in simctl.config.get("encrypted", ())
+        self._chip = _encrypted if self._is_encrypted else _chip
 
     @staticmethod
     def find(type=TYPE_APP, subtype=255, label=None):
@@ -33,13 +37,13 @@ class Partition:
     def info(self):
         """(type, subtype, address, size, label, encrypted)."""
         label, type, subtype, offset, size = self._entry
-        return (type, subtype, offset, size, label, False)
+        return (type, subtype, offset, size, label, self._is_encrypted)
 
     def readblocks(self, block_num, buf, offset=0):
         """Read from `offset` in block `block_num`."""
         start = block_num * norflash.SECTOR + offset
         self._check(start, len(buf))
-        _chip.read(self._base + start, buf)
+        self._chip.read(self._base + start, buf)
 
     def writeblocks(self, block_num, buf, offset=None):
         """Program `buf`; without an offset, erase the blocks that it covers first."""
@@ -49,8 +53,8 @@ class Partition:
         self._check(start, len(buf))
         if offset is None:
             for at in range(start, start + len(buf), norflash.SECTOR):
-                _chip.erase(self._base + at)
-        _chip.program(self._base + start, buf)
+                self._chip.erase(self._base + at)
+        self._chip.program(self._base + start, buf)
 
     def ioctl(self, op, arg=0):
         """Block-device control: 4 = blocks, 5 = block size, 6 = erase block `arg`; 1 to 3 do nothing."""
@@ -60,7 +64,7 @@ class Partition:
             return norflash.SECTOR
         if op == 6:
             self._check(arg * norflash.SECTOR, norflash.SECTOR)
-            _chip.erase(self._base + arg * norflash.SECTOR)
+            self._chip.erase(self._base + arg * norflash.SECTOR)
             return 0
         return 0 if op in (1, 2, 3) else None
 

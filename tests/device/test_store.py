@@ -26,3 +26,8 @@ def test_a_full_journal_keeps_what_is_owed_and_tells_the_gap(device, root, tmp_p
 def test_worn_or_spoiled_flash_brings_back_nothing_that_was_taken_out(device, root, tmp_path):
     script = root / "tests/device/scripts/state_worn.py"
     assert device.run(script, heap="4m", args=[str(tmp_path / "flash.bin")]).stdout == "ok\n"
+
+
+def test_raw_stores_stay_outside_flash_encryption_because_it_keeps_what_they_zero(device, root, tmp_path):
+    script = root / "tests/device/scripts/flash_encrypted.py"
+    assert device.run(script, heap="1m", args=[str(tmp_path / "flash.bin")]).stdout == "ok\n"

@@ -9,6 +9,7 @@ import pytest
 from altgate.demo.building import PIN, UNIT, Building
 from altgate.protocol import messages as m
 from altgate.protocol import names, reasons
+from support.flash import with_layout
 
 SAYS = "the flash does not open"
 
@@ -40,6 +41,23 @@ def test_it_stays_locked_tells_the_host_and_comes_back_by_itself(
     number = building.last_number()
     board.tap(building.card())
     assert building.wait_event(m.KIND_ENTRY, number).reason == reasons.GRANTED
+
+
+def test_a_flash_of_another_layout_is_not_guessed_at(building: Building, tmp_path: Path) -> None:
+    board, image = building.board, tmp_path / "board" / "flash.bin"
+    written = image.read_bytes()
+    older = bytearray(written)
+    with_layout(older, board.wiring.partition("counters")[0], 1)
+    image.write_bytes(older)
+    board.power_on()
+    board.wait_console(f"{SAYS} (OtherLayout)", 20)
+    board.power_off()
+    # Nothing but counters' own business was touched: with its own firmware the door is what it was.
+    assert image.read_bytes() == older
+    image.write_bytes(written)
+    number = building.last_number()
+    board.power_on()
+    building.wait_event(m.KIND_BOOT, number, 30)
 
 
 @pytest.mark.parametrize("label", ["keys", "data"])

@@ -16,6 +16,7 @@ from altgate.protocol import messages
 from altgate.registry import credentials, doors, residents
 from altgate.registry.models import Credential
 from altgate.reports import flash_image
+from support.flash import with_layout
 
 RECORD = 128
 
@@ -114,6 +115,15 @@ def faults(made: Building, image: Path) -> list[str]:
     with made.site.read() as session:
         key = doors.journal_key(made.site, doors.find(session, FRONT))
     return flash_image.read(image, key).faults
+
+
+def test_an_image_of_another_layout_is_refused(building: Building, tmp_path: Path) -> None:
+    data = bytearray(flash(building).read_bytes())
+    with_layout(data, part("counters"), 1)
+    image = tmp_path / "image.bin"
+    image.write_bytes(data)
+    done = run(building, image)
+    assert done.returncode == 2 and "has layout 1" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_what_is_no_image_is_refused_in_a_sentence(building: Building, tmp_path: Path) -> None:

@@ -49,6 +49,11 @@ def test_the_promised_credentials_fit_with_room_to_spare(name: str) -> None:
     assert board["credentials"] == PROMISED[name] and board["credentials"] / slots < 0.8
 
 
+def test_only_what_is_never_zeroed_in_place_is_encrypted() -> None:
+    assert FLASH["encrypted"] == ["keys", "data"]
+    assert all(label in board["partitions"] for board in BOARDS.values() for label in FLASH["encrypted"])
+
+
 def test_the_table_in_the_firmware_is_the_one_of_the_map() -> None:
     source = (ROOT / "firmware" / "altgate" / "store" / "table.py").read_text(encoding="utf-8")
     for constant, key in (("SECTOR", "sector"), ("HEAD", "head"), ("SLOT", "slot")):
@@ -66,8 +71,12 @@ def test_a_reader_that_is_not_ours_reads_the_partition_table(name: str, tmp_path
     assert len(data) <= TABLE_BYTES
     found = {part.name: [part.type, part.subtype, part.offset, part.size] for part in table}
     assert found == BOARDS[name]["partitions"]
+    # That reader does not look at the flags: the last word of a row.
+    flags = {row[12:28].rstrip(b"\0").decode(): row[28:] for row in re.findall(rb"(?s)\xaa\x50.{30}", data)}
+    assert {label for label, word in flags.items() if word == b"\1\0\0\0"} == set(FLASH["encrypted"])
     rows = (tmp_path / "table.csv").read_text(encoding="utf-8").splitlines()[1:]
     assert [row.split(",")[0] for row in rows] == list(found)
+    assert {row.split(",")[0] for row in rows if row.endswith(",encrypted")} == set(FLASH["encrypted"])
 
 
 def test_a_table_for_no_board_is_refused(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ as never written.
 import binascii
 import struct
 
+from protocol import limits
+
 ENTRY = 16
 SECTOR = 4096
 _MAGIC = 0x31434741  # "AGC1"
@@ -17,7 +19,24 @@ _EMPTY = b"\xff" * ENTRY
 # Keys. Failures of unit n are kept under KEY_UNITS + n.
 KEY_BOOT = 0
 KEY_TIME_FLOOR = 1
+KEY_LAYOUT = 2
+KEY_LOST = 3  # events that the full journal had no room for
 KEY_UNITS = 0x1000
+
+
+class OtherLayout(Exception):
+    """The flash was written by a firmware that lays it out in another way."""
+
+
+def check_layout(numbers):
+    """Mark a flash that is new with this firmware's layout; raises OtherLayout for one that has another.
+
+    numbers: Counters. Before anything else is read: in another layout, nothing means what it seems to.
+    """
+    if not numbers.get(KEY_BOOT):
+        numbers.put(KEY_LAYOUT, limits.FLASH_LAYOUT)
+    elif numbers.get(KEY_LAYOUT) != limits.FLASH_LAYOUT:
+        raise OtherLayout
 
 
 def _pack(key, value, sequence):

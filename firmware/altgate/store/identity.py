@@ -5,7 +5,9 @@ partition of its own: zeroing that page ends everything that was sealed under it
 holds the board can read both; the threat model says what that yields.
 """
 
+import binascii
 import os
+import struct
 from collections import namedtuple
 
 from altgate.crypto import cbor, hkdf, siv
@@ -15,7 +17,8 @@ from protocol import limits, provisioning, reasons
 PATH = files.ROOT + "/identity.bin"
 _MOST = 8192
 _WRAP_BYTES = 64
-_MAGIC = b"AGW1"
+_MAGIC = b"AGW2"
+_PAGE_BYTES = 80  # mark, key, CRC-32 and zeros: whole units of the ESP32's flash encryption
 _ASSOCIATED = (b"altgate/identity/1",)
 
 Identity = namedtuple(
@@ -113,16 +116,22 @@ def save(partition, content):
 
 def wrapping_key(partition):
     """The door's own 64-byte key, under which everything else is sealed; None where there is none."""
-    page = bytearray(4 + _WRAP_BYTES)
+    page = bytearray(_PAGE_BYTES)
     partition.readblocks(0, page, 0)
-    return bytes(page[4:]) if page[:4] == _MAGIC else None
+    key = bytes(page[4 : 4 + _WRAP_BYTES])
+    return key if page == _page(key) else None
 
 
 def _make_wrapping_key(partition):
     # app.py has the radio on before this: without it the random numbers of an ESP32 are weak.
     key = os.urandom(_WRAP_BYTES)
     partition.ioctl(6, 0)
-    # The mark goes last: a cut in between leaves no key rather than half of one.
-    partition.writeblocks(0, key, 4)
-    partition.writeblocks(0, _MAGIC, 0)
+    # In one piece: under flash encryption nothing can be added to it.
+    partition.writeblocks(0, _page(key), 0)
     return key
+
+
+def _page(key):
+    content = _MAGIC + key
+    content += struct.pack("<I", binascii.crc32(content))
+    return content + bytes(_PAGE_BYTES - len(content))

@@ -12,7 +12,8 @@ record: so whoever reads the flash can forge nothing that is older. The first re
 hash and a key that was never stored beside it, all that came before.
 
 A sector is erased only when all its records are acknowledged. While the ring is full the door keeps
-opening: events are counted, and a gap record says how many were lost as soon as there is room.
+opening: events are counted, through a restart too, and a gap record says how many were lost as soon as there
+is room.
 """
 
 import binascii
@@ -21,6 +22,7 @@ import struct
 from collections import namedtuple
 
 from altgate.crypto.hmac256 import hmac256
+from altgate.store.counters import KEY_LOST
 from protocol import messages, reasons
 
 RECORD = 128
@@ -90,17 +92,18 @@ class Keys:
 
 class Journal:
     """The ring over ``partition`` (esp32.Partition of whole sectors). keys: Keys, or None for a board that
-    has none; its records carry no code."""
+    has none; its records carry no code. numbers: counters.Counters, for how many events were lost."""
 
-    def __init__(self, partition, keys=None):
+    def __init__(self, partition, keys, numbers):
         self._flash = partition
         self._keys = keys
+        self._numbers = numbers
         self._slots = partition.info()[3] // RECORD
         self._buffer = bytearray(RECORD)
         self.head = 0  # newest sequence number, 0 for none
         self.acknowledged = 0
         self.bad = 0  # records that did not read back, or sectors whose key did not move on
-        self._lost = 0
+        self._lost = numbers.get(KEY_LOST)
         self._slot = 0  # where the next record goes
         self._before = bytes(32)  # hash of the newest record
         self._epoch, self._place, self._key = 0, 0, b""
@@ -115,10 +118,10 @@ class Journal:
         Raises OSError where it could not be written in several places.
         """
         if self._lost and self._has_room(2):
-            lost, self._lost = self._lost, 0
-            self._write(boot, time, quality, messages.KIND_GAP, reasons.NONE, 0, 0, 0, lost)
+            self._write(boot, time, quality, messages.KIND_GAP, reasons.NONE, 0, 0, 0, self._lost)
+            self._keep_lost(0)
         if self._lost or not self._has_room(1):
-            self._lost += 1
+            self._keep_lost(self._lost + 1)
             return 0
         return self._write(boot, time, quality, kind, reason, method, credential, resident, detail)
 
@@ -138,6 +141,14 @@ class Journal:
         slot = (self._slot - 1 - (self.head - sequence)) % self._slots
         self._flash.writeblocks(slot // PER_SECTOR, b"\0\0\0\0", slot % PER_SECTOR * RECORD + _MARK)
         self.acknowledged = sequence
+
+    def _keep_lost(self, count):
+        self._lost = count
+        try:
+            self._numbers.put(KEY_LOST, count)
+        except OSError:
+            # A worn page of counters must not stop the door: what a restart forgets then is this count.
+            self.bad += 1
 
     def _has_room(self, count):
         # The sector that would be erased next must hold nothing that is still owed to the host.

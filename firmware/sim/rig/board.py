@@ -118,6 +118,10 @@ class Board:
         """From the next start on every operation in these partitions fails; with none, all work again."""
         self._runner.settings["dead"] = list(labels)
 
+    def encrypt_flash(self, *labels: str) -> None:
+        """From the next start on these partitions are encrypted; what they held is noise then."""
+        self._runner.settings["encrypted"] = list(labels)
+
     def stop(self) -> None:
         """End the board for good; its flash file stays. May be called twice."""
         if self._runner.close():

@@ -19,7 +19,7 @@ from zlib import crc32
 import cbor2
 
 from altgate.errors import Refused
-from altgate.protocol import messages, names
+from altgate.protocol import limits, messages, names
 
 SECTOR = 4096
 HEAD = struct.Struct("<IIII")
@@ -33,6 +33,7 @@ SLOT = 48
 SLOT_ROW = struct.Struct("<16sIIIIIIBBH")
 SCRATCH_SECTORS = 4
 COUNTER = struct.Struct("<IIII")
+BOOTS, LAYOUT = 0, 2  # keys of counters
 CONSENT = struct.Struct("<I32s32sI16sIIB16sBBBI")
 SECRET_HEAD = struct.Struct("<IH")
 MAGIC = {name: int.from_bytes(name.encode(), "little") for name in ("AGC1", "AGC2", "AGL1", "AGT1", "AGS1")}
@@ -86,10 +87,16 @@ def read(path: Path, journal_key: bytes | None) -> Report:
         for label, (_, _, offset, size) in found[0]["partitions"].items()
     }
     report = Report(len(data) // 2**20)
+    _counters(report, parts["counters"])
+    layout = report.counters.get(LAYOUT, 0)
+    if report.counters.get(BOOTS) and layout != limits.FLASH_LAYOUT:
+        raise Refused(
+            f"{path} is of a door whose flash has layout {layout}, and this altgate reads layout "
+            f"{limits.FLASH_LAYOUT}: read it with the altgate that the door's firmware came with."
+        )
     _journal(report, parts["journal"], journal_key)
     _state(report, parts["state"])
     _credentials(report, parts["credentials"])
-    _counters(report, parts["counters"])
     _consents(report, parts["consents"])
     for label, size in SECRETS.items():
         report.secrets[label] = _secrets(parts[label], size)

@@ -33,10 +33,10 @@ gc.collect()
 before = gc.mem_alloc()
 keys = Keys(Slots(parts[1], KEY_SLOT))
 keys.set(bytes(32))
-journal = Journal(parts[0], keys)
+counters = Counters(parts[2])
+journal = Journal(parts[0], keys, counters)
 gc.collect()
 heap = gc.mem_alloc() - before
-counters = Counters(parts[2])
 lockout = Lockout(counters, KEY_UNITS, 0)
 passes = PassUses(parts[3])
 

@@ -58,8 +58,8 @@ class Forgetful(Credentials):
 
 BOOT = 1
 chip = norflash.NorFlash(sys.argv[1], 32 * 4096)
-journal = Journal(Partition(chip, 0, 6))
 counters = Counters(Partition(chip, 6, 2))
+journal = Journal(Partition(chip, 0, 6), None, counters)
 clock = DoorClock(None, counters)
 credentials = Forgetful(Partition(chip, 20, 4), Partition(chip, 24, 8))
 identity = parse(split(binascii.unhexlify(sys.stdin.readline().strip()))[0])

@@ -102,7 +102,7 @@ def with_keys(kind, keys=journal.Keys):
         kept = keys(Slots(Partition(flash.chip, SECTORS), journal.KEY_SLOT))
         if not kept._slots.live() and flash.chip.programs == 0:
             kept.set(FIRST_KEY)
-        return kind(flash, kept)
+        return kind(flash, kept, counters.Counters(Partition(flash.chip, SECTORS + KEY_SECTORS)))
 
     return opened
 
@@ -167,6 +167,8 @@ def writing(store, flash, kept):
     log = store(flash)
     for step in range(300):
         number = log.append(3, 1000 + step, 1, messages.KIND_ENTRY, detail=step)
+        # Once there is room again, a record of the gap stands before the next one.
+        kept["lost"] = 0 if number else kept["lost"] + 1
         if number:
             kept["events"][number] = step
         if step % 115 == 114:
@@ -184,6 +186,10 @@ def write_check(store, flash, kept):
             raise Lost(("event", number, event, log.head, log.acknowledged))
     if log.acknowledged > max(kept["acked"], 0) or kept["events"] and log.head < max(kept["events"]):
         raise Lost(("head", log.head, log.acknowledged, kept["acked"]))
+    newest = [log.read(log.head - back) for back in range(2)]
+    told = max([event.detail for event in newest if event and event.kind == messages.KIND_GAP] or [0])
+    if max(log._lost, told) < kept["lost"]:
+        raise Lost(("gap", log._lost, told, kept["lost"]))
     number = log.append(4, 1, 1, messages.KIND_BOOT)
     if number and store(flash).read(number) is None:
         raise Lost("cannot go on")
@@ -199,9 +205,9 @@ def run(work, check, store, every):
                 os.unlink(PATH)
             except OSError:
                 pass
-            chip = norflash.NorFlash(PATH, (SECTORS + KEY_SECTORS) * 4096)
+            chip = norflash.NorFlash(PATH, (SECTORS + KEY_SECTORS + 2) * 4096)
             flash = Partition(chip)
-            kept = {"values": {}, "next": None, "events": {}, "acked": 0}
+            kept = {"values": {}, "next": None, "events": {}, "acked": 0, "lost": 0}
             random.seed(SEED)
             chip.cut(at, how)
             try:

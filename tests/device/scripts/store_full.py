@@ -2,36 +2,26 @@
 
 import sys
 
-import norflash
 from altgate.store import journal
+from altgate.store.counters import Counters
 from protocol import messages
+from vault_flash import blank
 
 SECTORS = 3
 
 
-class Partition:
-    """What the journal uses of esp32.Partition."""
-
-    def __init__(self, chip):
-        self._chip = chip
-
-    def info(self):
-        return 1, 0x40, 0, SECTORS * 4096, "test", False
-
-    def readblocks(self, block, buf, offset=0):
-        self._chip.read(block * 4096 + offset, buf)
-
-    def writeblocks(self, block, buf, offset=0):
-        self._chip.program(block * 4096 + offset, buf)
-
-    def ioctl(self, op, arg):
-        self._chip.erase(arg * 4096)
+def opened():
+    return journal.Journal(flash.partition(0, SECTORS), None, Counters(flash.partition(SECTORS, 2)))
 
 
-chip = norflash.NorFlash(sys.argv[1], SECTORS * 4096)
-log = journal.Journal(Partition(chip))
+flash = blank(sys.argv[1], SECTORS + 2)
+chip = flash.chip
+log = opened()
 room = (SECTORS - 1) * journal.PER_SECTOR
-numbers = [log.append(1, 2, 0, messages.KIND_ENTRY, detail=n) for n in range(room + 50)]
+numbers = [log.append(1, 2, 0, messages.KIND_ENTRY, detail=n) for n in range(room + 20)]
+# What was lost is counted through a restart.
+log = opened()
+numbers += [log.append(2, 2, 0, messages.KIND_ENTRY, detail=n) for n in range(room, room + 30)]
 assert numbers[:room] == list(range(1, room + 1)) and numbers[room:] == [0] * 50
 assert [log.read(n).detail for n in range(1, room + 1)] == list(range(room))
 assert log.read(0) is None and log.read(room + 1) is None
@@ -44,13 +34,13 @@ gap = log.read(room + 1)
 assert gap.kind == messages.KIND_GAP and gap.detail == 50
 assert log.read(room + 2).kind == messages.KIND_BOOT
 
-again = journal.Journal(Partition(chip))
+again = opened()
 assert (again.head, again.acknowledged) == (room + 2, 40)
 assert again.read(41).detail == 40
 
 # Any single flipped bit of a record is noticed, but for the mark, which is not part of it.
 record = bytearray(journal.RECORD)
-Partition(chip).readblocks(0, record, 5 * journal.RECORD)
+flash.partition(0, SECTORS).readblocks(0, record, 5 * journal.RECORD)
 assert journal.unpack(record).sequence == 6
 for bit in range(124 * 8):
     record[bit // 8] ^= 1 << bit % 8

@@ -86,10 +86,10 @@ class Bench:
             partition.erase()
         module.os = gate_module.os = self.random = standin.Random()
         clock.now_ms = 0
-        self.journal = Journal(PARTITIONS[0])
+        counters = Counters(PARTITIONS[1])
+        self.journal = Journal(PARTITIONS[0], None, counters)
         for number in range(EVENTS):
             self.journal.append(1, 5, 0, messages.KIND_ENTRY, detail=number)
-        counters = Counters(PARTITIONS[1])
         self.clock = clock_module.DoorClock(None, counters)
         self.credentials, self.register = Credentials(*PARTITIONS[3:]), Register(Copies(PARTITIONS[2]))
         draft = self.credentials.draft(FIRST_STATE, 0)
