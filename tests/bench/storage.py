@@ -18,6 +18,7 @@ SCRIPTS = Path(__file__).parent / "scripts"
 # often enough that every bucket was compacted.
 MEASURED, CHANGES = "mb8", 150_000
 BROUGHT, BY_FILES = 10_000, 200
+SEAL_OPEN_US = 400
 YEARS, ENTRIES_A_DAY, CYCLES = 20, 500, 100_000
 
 
@@ -90,6 +91,13 @@ def journal() -> Iterator[Figure]:
     yield Figure("storage.years", int(years), f"years of the most worn sector: {where}", ">=", YEARS)
 
 
+def sealing() -> Iterator[Figure]:
+    """Sealing a template and opening it again."""
+    got = _run("seal.py")
+    p99 = f"us in the median, p99 {got['p99_us']} us"
+    yield Figure("storage.template_seal_open", got["us"], p99, "<=", SEAL_OPEN_US)
+
+
 BENCHES = (
     (
         (
@@ -102,4 +110,5 @@ BENCHES = (
     ),
     (("storage.brought", "storage.brought_against_files"), brought),
     (("storage.journal_erases", "storage.journal_bytes", "storage.heap_journal", "storage.years"), journal),
+    (("storage.template_seal_open",), sealing),
 )  # fmt: skip

@@ -5,12 +5,10 @@ import math
 import random
 
 import pytest
-from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+from support import erasure
 
 LENGTH = 196
-WINDOW = 16
-WRAP = bytes(range(64))
-TITLE = b"altgate/template/1"
 
 
 @pytest.fixture
@@ -44,31 +42,16 @@ def test_templates_are_found_however_often_they_were_moved(device, root, tmp_pat
     assert run(device, root, "vault_long.py", tmp_path / "flash.bin", seed).stdout == "ok\n"
 
 
-def windows(data):
-    return {data[at : at + WINDOW] for at in range(len(data) - WINDOW + 1)}
-
-
-def test_what_was_erased_is_nowhere_in_the_flash(device, root, tmp_path, seed):
-    done = run(device, root, "vault_erase.py", tmp_path / "flash.bin", tmp_path, seed)
-    rows = [json.loads(line) for line in done.stdout.splitlines()]
+def test_what_was_erased_is_nowhere_in_the_flash(tmp_path, seed):
+    rows = erasure.play(tmp_path, seed, 50)
     assert len(rows) == 50
-    images = {}
     for row in rows:
-        for number in (row["alive"], row["erased"]):
-            images.setdefault(number, windows((tmp_path / f"{number}.bin").read_bytes()))
-    last = images[max(images)]
-    for row in rows:
-        key, template, consent = (bytes.fromhex(row[name]) for name in ("key", "template", "consent"))
-        bound = [TITLE, b"0a1b2c3d", row["resident"].to_bytes(4, "little"), consent]
-        # Sealed by another implementation, so that it is these bytes that are looked for.
-        sealed = AESSIV(key).encrypt(template, bound)
-        wrapped = AESSIV(WRAP).encrypt(key, bound)
-        alive, erased = images[row["alive"]], images[row["erased"]]
-        assert windows(sealed) <= alive and windows(wrapped) <= alive
-        for plain in (key, template):
-            assert alive.isdisjoint(windows(plain)), "in the clear"
-        for secret in (key, template, sealed, wrapped):
-            assert erased.isdisjoint(windows(secret)) and last.isdisjoint(windows(secret))
+        key, template, sealed, wrapped = erasure.secrets(row)
+        # Sealed by another implementation: so it is known that what is looked for is what was there.
+        alive = erasure.image(tmp_path, row["alive"])
+        assert erasure.windows(sealed) <= alive and erasure.windows(wrapped) <= alive
+        assert alive.isdisjoint(erasure.windows(key)) and alive.isdisjoint(erasure.windows(template))
+    assert erasure.left(rows, tmp_path) == 0
 
 
 # Comparing vectors, against floating-point numbers.
