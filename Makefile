@@ -42,11 +42,12 @@ lint: env  ## style, types, and that the firmware compiles for the ESP32
 bench: env  ## every figure with its bar; FIGURES='door.heap ...' for some
 	@PYTHONPATH=tests $(BIN)/python -m bench.run $(FIGURES)
 
-campaign: env  ## fuzzing and power cuts for BUDGET=minutes; SEED=... repeats a run
+campaign: env  ## fuzzing, spoiled flash and power cuts for BUDGET=minutes; SEED=... repeats a run
 	@PYTHONPATH=tests $(BIN)/python -m faults.run --budget $(BUDGET) $(if $(SEED),--seed $(SEED))
 
-reference: env  ## make docs/reference.md from the code
+reference: env  ## make docs/reference.md and docs/asyncapi.json from the code
 	$(BIN)/python docs/make_reference.py
+	$(BIN)/python docs/make_asyncapi.py
 
 test: env lint  ## every test
 	@bash tests/support/debian.sh

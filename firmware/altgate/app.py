@@ -50,7 +50,7 @@ class Door:
             self.ways_in = provisioned.channels()
             self.connection = provisioned.connection(self.ways_in)
             # What only a start needs makes room again.
-            rooms.forget("altgate.store.identity", "altgate.provisioned")
+            rooms.forget("altgate.store.identity", "altgate.provisioned", "protocol.provisioning")
             # The camera's driver is wanted in a claim, where loading it would be a long step.
             import altgate.drivers.mf1  # noqa: F401
         self.record(messages.KIND_BOOT)

@@ -36,9 +36,11 @@ class Provisioned:
             monotonic_s,
             board.FACE_GIVES_LIVENESS,
         )
+        uses = PassUses(board.partition("passes"))
+        door.credentials.uses = uses
         self.desk = Desk(
             door.credentials,
-            PassUses(board.partition("passes")),
+            uses,
             Lockout(door.counters, KEY_UNITS, monotonic_s()),
             door.clock,
             door.strike.release,

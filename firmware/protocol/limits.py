@@ -15,10 +15,14 @@ OPERATIONS_PER_MESSAGE = 8  # so that each of its parts is a short step
 
 CREDENTIALS = 15_000  # of one door: what the smallest board holds (hardware/flash.toml)
 REVOKED_PASSES = 256  # that a door can name; beyond that no pass opens until they have ended
-PASSES_IN_USE = 256  # of one door, of those with a number of uses
+PASSES_IN_USE = 256  # of one door, of passes and credentials with a number of uses
 PASS_DOORS = 8
 PASS_TEXT_BYTES = 4 + (18 + 1 + PASS_DOORS * 20 + 2) // 3 * 4
-PASS_USES = 255
+USES = 255  # of a pass or a credential
+SCHEDULES = 15  # of one door, numbered from 1 on
+SCHEDULE_PERIODS = 14
+TIME_ZONE_CHANGES = 8
+SECOND_S = 15  # from a credential that needs another one to that other one
 
 PIN_DIGITS_MIN = 6  # 1,000 codes a user for 1,000 users (IEC 60839-11-1)
 PIN_DIGITS_MAX = 8

@@ -48,7 +48,10 @@ QUALITY_UNKNOWN = 0
 QUALITY_CLOCK = 1  # battery-backed clock, not confirmed since boot
 QUALITY_HOST = 2  # confirmed by the host since boot
 
-# operations: [OP_PUT, id, type, tag, not_before, not_after, unit, resident];
+# operations: [OP_PUT, id, type, tag, not_before, not_after, unit, resident, household, rule, schedule, uses]
+# (schedule 0: at any hour; uses 0: any number); [OP_SCHEDULE, number, periods of 5 bytes each: days u8 with
+# bit 0 for Monday, first and last minute of the local day u16, the last one not within; none to let it go];
+# [OP_TIME_ZONE, changes of 6 bytes each: from Unix seconds u32 on, minutes east of UTC i16], little-endian;
 # [OP_DELETE, id, type, tag, unit]; [OP_SETTING, number, value]; [OP_REVOKE_PASS, pass_id, not_after];
 # [OP_NOTICE, version, sha256]; [OP_END_CONSENT, consent, state]; [OP_FORGET, resident]
 OP_PUT = 1
@@ -58,6 +61,11 @@ OP_REVOKE_PASS = 4
 OP_NOTICE = 5  # from now on this is the notice; consents to any other are suspended
 OP_END_CONSENT = 6  # state: CONSENT_WITHDRAWN (the resident, on their page) or CONSENT_REVOKED
 OP_FORGET = 7  # end any consent of this resident and forget their door PIN
+OP_SCHEDULE = 8
+OP_TIME_ZONE = 9
+
+RULE_SINGLE = 0
+RULE_DUAL = 1  # opens only together with another credential of the same resident
 
 TYPE_CARD = 1  # NTAG 424 DNA, proved by AuthenticateEV2First
 TYPE_LEGACY_UID = 2  # UID only: clonable, off by default
@@ -69,6 +77,7 @@ SETTING_HELD_OPEN_S = 3  # seconds until an open door is reported
 SETTING_FACE = 4  # 0 or 1: whether a resident may choose face at this door at all
 SETTING_LEASE_S = 5  # seconds for which face works without a word from the host
 SETTING_FACE_UNPROVED = 6  # 0 or 1: whether a module without a liveness verdict may be used
+SETTING_SCHEDULE_UNTIMED = 7  # 0 or 1: whether schedules are let go while the door does not know the time
 
 VERB_CHALLENGE = 1
 VERB_UNLOCK = 2

@@ -44,6 +44,7 @@ REASONS = {
     reasons.SHOTS_DIFFER: "shots_differ",
     reasons.FACE_STOPPED: "face_stopped",
     reasons.MODULE_BUSY: "module_busy",
+    reasons.SECOND_NEEDED: "second_needed",
     reasons.DONE: "done",
     reasons.STALE_EPOCH: "stale_epoch",
     reasons.STALE_CHALLENGE: "stale_challenge",

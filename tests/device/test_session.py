@@ -34,11 +34,15 @@ def subkey(label):
     return HKDF(SHA256(), 32, None, b"altgate/" + label).derive(DOOR_KEY)
 
 
+EPOCH = b"e" * 16  # of this start, as link_session.py has it
+
+
 def seal(name, fields, key=None, door=DOOR, as_name=None, unprotected=None):
     """(topic, message): COSE_Mac0 of a map, by RFC 9052."""
     topic = topics.topic(door, name)
     bound = topics.topic(door, as_name or name).encode()
-    protected, payload = cbor2.dumps({1: 5}), cbor2.dumps(fields, canonical=True)
+    said = {m.EPOCH: EPOCH, **fields} if isinstance(fields, dict) else fields
+    protected, payload = cbor2.dumps({1: 5}), cbor2.dumps(said, canonical=True)
     structure = cbor2.dumps(["MAC0", protected, bound, payload], canonical=True)
     tag = hmac.digest(key or subkey(b"down"), structure, hashlib.sha256)
     return topic, cbor2.dumps(cbor2.CBORTag(17, [protected, unprotected or {}, payload, tag]))
@@ -173,7 +177,7 @@ def test_unlock_needs_the_epoch_and_a_challenge_that_is_good_once(door):
 
 
 def test_state_is_taken_whole_in_order_or_not_at_all(door):
-    put = [m.OP_PUT, 7, m.TYPE_CARD, b"t" * 16, 0, 0, 0, 3]
+    put = [m.OP_PUT, 7, m.TYPE_CARD, b"t" * 16, 0, 0, 0, 3, 0, 0, 0, 0]
 
     def send(base, new, *operations, snapshot=False):
         fields = {m.BASE_VERSION: base, m.NEW_VERSION: new, m.OPERATIONS: list(operations)}
@@ -203,6 +207,29 @@ def test_events_are_sealed_and_kept_until_acknowledged(door):
     assert door.acknowledged == 0
     door.take(*seal(topics.DOWN_ACK, {m.SEQUENCE: 1}))
     assert door.acknowledged == 1
+
+
+def test_what_was_said_to_another_start_or_another_board_means_nothing(door):
+    """Whatever a broker kept is sealed by the host, and still of yesterday."""
+    door.hear("event")
+    nonce = door.hear("hello")[m.NONCE]
+    put = {m.BASE_VERSION: 0, m.NEW_VERSION: 1, m.OPERATIONS: [], m.IS_SNAPSHOT: True}
+    said = {
+        topics.DOWN_WELCOME: {m.NONCE: nonce, m.TIME: 1_800_000_000},
+        topics.DOWN_ACK: {m.SEQUENCE: 1},
+        topics.DOWN_STATE: put,
+        topics.DOWN_CONSENT: {m.CONSENT: bytes(32), m.CONSENT_STATE: m.CONSENT_GIVEN},
+        topics.DOWN_LEASE: {m.NONCE: nonce, m.CONSENTS: bytes(32)},
+    }
+    for name, fields in said.items():
+        for epoch in (bytes(16), b"e" * 15):
+            assert door.take(*seal(name, {**fields, m.EPOCH: epoch})) is None, name
+    hello = door.hear("hello")
+    assert hello[m.BAD_INPUT] == {reasons.STALE_EPOCH: 2 * len(said)}
+    assert (door.acknowledged, door.quality, hello[m.STATE_VERSION]) == (0, m.QUALITY_UNKNOWN, 0)
+    # The same of this start is taken.
+    door.take(*seal(topics.DOWN_ACK, {m.SEQUENCE: 1}))
+    assert door.take(*seal(topics.DOWN_STATE, put))[m.RESULT] == reasons.DONE and door.acknowledged == 1
 
 
 def test_what_is_not_from_the_host_is_counted_and_changes_nothing(door):
@@ -235,7 +262,7 @@ CARDS = {3: (7, b"t" * 16), 4: (8, b"u" * 16)}
 
 def card(resident):
     number, tag = CARDS[resident]
-    return [m.OP_PUT, number, m.TYPE_CARD, tag, 0, 0, 0, resident]
+    return [m.OP_PUT, number, m.TYPE_CARD, tag, 0, 0, 0, resident, 0, 0, 0, 0]
 
 
 def acknowledge(consent, state, number=0, **bad):
@@ -428,7 +455,7 @@ def test_without_the_bound_card_face_rests_in_the_same_message(faces):
     told = f"{m.KIND_CEREMONY} {reasons.NO_OTHER_WAY} 7 3 0"
     assert faces.say("events").count(told) == 1
     # A card that the host issues later neither renews the consent nor uses it.
-    faces.apply([m.OP_PUT, 9, m.TYPE_CARD, b"w" * 16, 0, 0, 0, 3])
+    faces.apply([m.OP_PUT, 9, m.TYPE_CARD, b"w" * 16, 0, 0, 0, 3, 0, 0, 0, 0])
     assert faces.look(3) == reasons.NO_OTHER_WAY and faces.say("events").count(told) == 1
 
 

@@ -19,6 +19,7 @@ _PASS_TAG = Plant(
     "if False:",
 )
 
+_EPOCH = "0250" + "02" * 16
 CAMPAIGNS = (
     Campaign(
         "pn532", "frames", "192k",
@@ -67,7 +68,7 @@ CAMPAIGNS = (
         },
     ),
     Campaign(
-        "cbor", "items", "192k",
+        "cbor", "items", "256k",
         {
             "shortest form": Plant("altgate.crypto.cbor", "if number < _LEAST_BY_WIDTH[width]:", "if False:"),
             "order": Plant("altgate.crypto.cbor", "if rank <= previous:", "if False:"),
@@ -95,7 +96,12 @@ CAMPAIGNS = (
             "mac": _MAC,
             "epoch": Plant(
                 "altgate.link.session",
-                "if not consteq.consteq(_field(fields, messages.EPOCH, bytes), self.epoch):",
+                "if not consteq.consteq(fields[messages.EPOCH], self.epoch):",
+                "if False:",
+            ),
+            "epoch of the rest": Plant(
+                "altgate.link.session",
+                "if is_stale and name != topics.DOWN_COMMAND:",
                 "if False:",
             ),
             "challenge": Plant(
@@ -104,14 +110,16 @@ CAMPAIGNS = (
                 "challenge = self._challenge",
             ),
             "shape": Plant(
-                "altgate.store.credentials",
+                "altgate.store.draft",
                 "if type(operation) is not list or not operation or type(operation[0]) is not int:",
                 "if False:",
             ),
         },
         {
-            "operation without hash": "0102a31001110212818180",
-            "true is an operation": "0102a310011102128188f5040150" + "74" * 16 + "00000003",
+            "operation without hash": "0102a4" + _EPOCH + "1001110212818180",
+            "true is an operation": (
+                "0102a4" + _EPOCH + "1001110212818cf5040150" + "74" * 16 + "0000000300000000"
+            ),
         },
     ),
     Campaign(

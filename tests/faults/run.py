@@ -1,4 +1,4 @@
-"""``make campaign BUDGET=minutes``: fuzzes every parser and cuts the power so long; exits 1 on a failure.
+"""``make campaign BUDGET=minutes``: fuzzes parsers, spoils flash and cuts the power; exits 1 on a failure.
 
 Names given as arguments choose campaigns by how they begin (``pn532``, ``c``).
 """
@@ -11,7 +11,7 @@ import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
-from faults import campaigns, power, slices
+from faults import campaigns, flash, power, slices
 from faults.slices import Campaign, Outcome
 
 SLICE_S = 20.0
@@ -93,7 +93,7 @@ def _note(tally: Tally, done: Future[Outcome]) -> None:
 def _replay(text: str) -> int:
     """Play one case; returns the exit code."""
     name, _, case = text.partition(":")
-    found = [one for one in (*campaigns.CAMPAIGNS, *power.CAMPAIGNS) if one.name == name]
+    found = [one for one in _known() if one.name == name]
     if not found or not case:
         print("--replay takes a campaign's name, a colon and a case, as a failure prints.", file=sys.stderr)
         return 2
@@ -102,10 +102,13 @@ def _replay(text: str) -> int:
     return int(outcome.is_failed)
 
 
-def chosen_of(names: list[str]) -> list[campaigns.Campaign]:
-    """The campaigns, fuzzing and power cuts, whose names begin with one of these; all where there is none."""
-    known = (*campaigns.CAMPAIGNS, *power.CAMPAIGNS)
-    return [one for one in known if not names or one.name.startswith(tuple(names))]
+def _known() -> tuple[Campaign, ...]:
+    return (*campaigns.CAMPAIGNS, *flash.CAMPAIGNS, *power.CAMPAIGNS)
+
+
+def chosen_of(names: list[str]) -> list[Campaign]:
+    """The campaigns whose names begin with one of these; all where there is none."""
+    return [one for one in _known() if not names or one.name.startswith(tuple(names))]
 
 
 def main(arguments: list[str]) -> int:

@@ -1,12 +1,16 @@
 """Brokers for tests: the demo's amqtt, and mosquitto where it is installed."""
 
 import shutil
+import signal
 import subprocess
+import time
 from typing import BinaryIO
 
 from altgate.demo.broker import Amqtt, Broker, free_port
+from altgate.link import mosquitto
+from altgate.protocol import topics
 
-__all__ = ["MOSQUITTO", "Amqtt", "Broker", "Mosquitto", "free_port"]
+__all__ = ["MOSQUITTO", "Amqtt", "Broker", "BuildingMosquitto", "Mosquitto", "free_port"]
 MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
 
 
@@ -24,4 +28,28 @@ class Mosquitto(Broker):
             lines += ["require_certificate true"]
         settings = self._folder / "mosquitto.conf"
         settings.write_text("\n".join(lines) + "\n")
+        return subprocess.Popen([MOSQUITTO, "-c", str(settings)], stdout=output, stderr=output)
+
+
+class BuildingMosquitto(Broker):
+    """mosquitto as ``altgate broker init`` sets it up for the building whose certificates it is given.
+
+    ``lookers_on``: names in certificates that may read everything, which no building has.
+    """
+
+    lookers_on: tuple[str, ...] = ()
+
+    def reload(self) -> None:
+        """Have it read its certificates and the list again; it does so within a second."""
+        assert self._process
+        self._process.send_signal(signal.SIGHUP)
+        time.sleep(2)
+
+    def _spawn(self, output: BinaryIO) -> "subprocess.Popen[bytes]":
+        assert self._tls
+        data = self._tls[0].parent.parent
+        listener = mosquitto.Listener("127.0.0.1", self.port, "root")
+        settings, access = mosquitto.write(data, self._folder / "mosquitto", listener, True)
+        with access.open("a", encoding="utf-8") as file:
+            file.writelines(f"\nuser {name}\ntopic read {topics.ROOT}/#\n" for name in self.lookers_on)
         return subprocess.Popen([MOSQUITTO, "-c", str(settings)], stdout=output, stderr=output)

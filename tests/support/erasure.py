@@ -1,4 +1,4 @@
-"""Templates that come and go on a simulated flash, and what is left of them, told by another implementation."""
+"""Templates that come and go on a simulated flash, and what is left of them, by another implementation."""
 
 import json
 from pathlib import Path

@@ -5,7 +5,6 @@ import hmac
 import json
 import os
 import queue
-import signal
 import socket
 import ssl
 import subprocess
@@ -14,7 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import cbor2
 import paho.mqtt.client as mqtt
@@ -29,7 +28,7 @@ from altgate.protocol import limits, reasons, topics
 from altgate.protocol import messages as m
 from altgate.registry import credentials, doors, residents
 from altgate.registry import site as sites
-from support.broker import MOSQUITTO, Amqtt, Broker, Mosquitto, free_port
+from support.broker import Amqtt, Broker, BuildingMosquitto, free_port
 
 WAIT_S = 20
 ALTGATE = (sys.executable, "-m", "altgate", "--data")
@@ -51,27 +50,6 @@ def site(tmp_path: Path) -> Iterator[sites.Site]:
     made.close()
 
 
-class Revoking(Mosquitto):
-    """mosquitto as a building sets it up: it reads the revocation list too."""
-
-    def reload(self) -> None:
-        """Have it read its certificates and the list again; it does so within a second."""
-        assert self._process
-        self._process.send_signal(signal.SIGHUP)
-        time.sleep(2)
-
-    def _spawn(self, output: BinaryIO) -> "subprocess.Popen[bytes]":
-        assert self._tls
-        authority, certificate, key = self._tls
-        settings = self._folder / "mosquitto.conf"
-        settings.write_text(
-            f"listener {self.port} 127.0.0.1\nallow_anonymous true\nuser root\npersistence true\n"
-            f"persistence_location {self._folder}/\nrequire_certificate true\ncafile {authority}\n"
-            f"certfile {certificate}\nkeyfile {key}\ncrlfile {authority.parent / 'crl.pem'}\n"
-        )
-        return subprocess.Popen([MOSQUITTO, "-c", str(settings)], stdout=output, stderr=output)
-
-
 @pytest.fixture
 def broker(request: pytest.FixtureRequest, site: sites.Site, tmp_path: Path) -> Iterator[Broker]:
     """amqtt, or the class that a test names."""
@@ -88,7 +66,7 @@ def port(broker: Broker) -> int:
 
 
 EITHER_BROKER = pytest.mark.parametrize(
-    "broker", [Amqtt, pytest.param(Revoking, marks=pytest.mark.debian)], indirect=True
+    "broker", [Amqtt, pytest.param(BuildingMosquitto, marks=pytest.mark.debian)], indirect=True
 )
 
 
@@ -432,8 +410,8 @@ def is_let_in(site: sites.Site, port: int, name: str) -> bool:
 
 
 @pytest.mark.debian
-@pytest.mark.parametrize("broker", [Revoking], indirect=True)
-def test_a_removed_doors_certificate_stops_working(site: sites.Site, broker: Revoking) -> None:
+@pytest.mark.parametrize("broker", [BuildingMosquitto], indirect=True)
+def test_a_removed_doors_certificate_stops_working(site: sites.Site, broker: BuildingMosquitto) -> None:
     for name, door_id in (("front", "0a1b2c3d"), ("back", "0a1b2c3e")):
         identity = issue(site.authority(), door_id)
         (site.data / f"{name}.pem").write_bytes(identity.certificate_pem())

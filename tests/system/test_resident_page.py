@@ -13,7 +13,7 @@ from altgate.consent.states import Said
 from altgate.ledger import chain
 from altgate.protocol import messages as m
 from altgate.protocol import reasons, statements
-from altgate.registry import credentials, doors, residents, settings
+from altgate.registry import credentials, doors, residents, schedules, settings
 from altgate.registry import site as sites
 from altgate.registry.models import Event
 from altgate.web.serve import PageServer
@@ -183,6 +183,29 @@ def test_a_browser_without_a_link_is_told_to_ask_for_one(place, browser):
     page.goto(f"{place.origin}/me/")
     expect(page.locator("#message")).to_contain_text("opens with a link of your own. Ask the manager")
     page.context.close()
+
+
+def test_hours_and_a_second_one_are_told_with_the_way_they_are_of(place, page):
+    ways = page.locator("#ways li")
+    expect(page.locator("#ways-lead")).to_be_visible()
+    with place.site.write() as session:
+        night = schedules.add(place.site, session, "night", ["mon-fri 22:00-06:00", "sun 00:00-24:00"])
+        front, back = (doors.find(session, name) for name in ("Front", "Back"))
+        for digits, door, terms in (
+            (b"1204#246814", front, credentials.Terms(schedule=night)),
+            (b"1204#246815", back, credentials.Terms(schedule=night, is_dual=True)),
+        ):
+            credentials.add(place.site, session, m.TYPE_PIN, digits, place.bo, [door], (0, 0), terms)
+    hours = "Mon–Fri 22:00–06:00 and Sun 00:00–24:00"
+    expect(ways.nth(1)).to_contain_text(f"At Front, 1 of 2 only {hours}.", timeout=3 * POLL_MS)
+    expect(ways.nth(1)).to_contain_text(f"At Back only {hours}.")
+    second = "At Back only together with another card or PIN of yours, shown within 15 seconds."
+    expect(ways.nth(1)).to_contain_text(second)
+    for number in (0, 2):
+        expect(ways.nth(number)).not_to_contain_text("only")
+    expect(page.locator("#ways-lead")).to_be_hidden()
+    page.locator("#language").click()
+    expect(ways.nth(1)).to_contain_text("Back：仅限 周一–周五 22:00–06:00和周日 00:00–24:00。")
 
 
 def test_face_is_last_and_off_and_the_others_are_on(page):

@@ -1,6 +1,7 @@
 """The documents: what is made from the code is whole and current, what is written names only what exists."""
 
 import inspect
+import json
 import os
 import re
 import shlex
@@ -17,7 +18,7 @@ import typer
 from altgate.cli import app
 from altgate.cli.errors import EXIT_CODES
 from altgate.consent import links, states, view
-from altgate.protocol import limits, messages, names, provisioning, reasons, topics
+from altgate.protocol import fields, limits, messages, names, provisioning, reasons, topics
 from altgate.registry import settings
 from altgate.texts import LANGUAGES, catalog, words
 from altgate.web.shown import page_texts
@@ -106,6 +107,29 @@ def test_the_reference_is_what_the_code_makes_of_it() -> None:
         [sys.executable, ROOT / "docs/make_reference.py", "--check"], check=False, env=environment
     )
     assert done.returncode == 0, "run `make reference` and commit docs/reference.md"
+
+
+def test_the_asyncapi_document_is_what_the_protocol_makes_of_it() -> None:
+    done = subprocess.run([sys.executable, ROOT / "docs/make_asyncapi.py", "--check"], check=False)
+    assert done.returncode == 0, "run `make reference` and commit docs/asyncapi.json"
+    document = json.loads((ROOT / "docs" / "asyncapi.json").read_text(encoding="utf-8"))
+    addresses = {channel["address"] for channel in document["channels"].values()}
+    assert addresses == {topics.topic("{door}", name) for name in (*topics.UP, *topics.DOWN)}
+    for held in (*document["channels"].values(), *document["operations"].values()):
+        text = json.dumps(held)
+        for found in re.findall(r'"#/([^"]+)"', text):
+            place = document
+            for part in found.split("/"):
+                place = place[part]
+
+
+def test_the_keys_of_each_message_are_those_of_the_protocol() -> None:
+    numbers = {name: value for name, value in vars(messages).items() if isinstance(value, int)}
+    for topic, text in cells("formats.md", "topic | keys"):
+        always, maybe = fields.HELD[topic.strip("`")]
+        told = {numbers[word] for word in re.findall(r"`(?!VERB_)([A-Z_]+)`", text)}
+        assert told == {*always, *maybe}, topic
+    assert len(cells("formats.md", "topic | keys")) == len(fields.HELD)
 
 
 def test_every_command_is_in_the_reference() -> None:
@@ -276,7 +300,8 @@ def firmware(name: str) -> str:
 
 def test_every_sign_of_the_lamp_is_described_in_its_colours() -> None:
     source = firmware("door/signals.py")
-    methods = dict(re.findall(r"^    def ([a-z]\w+)\(self\):\n(.*?)(?=^    def |\Z)", source, re.M | re.S))
+    method = r"^    def ([a-z]\w+)\(self(?:, \w+)*\):\n(.*?)(?=^    def |\Z)"
+    methods = dict(re.findall(method, source, re.M | re.S))
     described = {row[2].strip("`"): row[0] for row in cells("face.md", "lamp and tone")}
     assert set(described) == set(methods)
     defined = " ".join(re.findall(r"^(_[A-Z, _]+) = \(", source, re.M))
@@ -317,6 +342,11 @@ def test_figures_that_are_told_in_words_are_still_right() -> None:
         ("within a day in any case", "residents.md", limits.LEASE_S_MAX == 86400),
         ("stays open there for some weeks", "residents.md", 14 <= links.SESSION_S / 86400 <= 60),
         ("six digits of the notice", "residents.md", limits.NOTICE_CODE_DIGITS == 6),
+        ("shown within 15 seconds after it", "managers.md", limits.SECOND_S == 15),
+        ("accepts it, up to 255", "managers.md", limits.USES == 255),
+        ("up to 15 schedules of up to 14 periods", "managers.md", limits.SCHEDULES == 15),
+        ("up to 15 schedules of up to 14 periods", "managers.md", limits.SCHEDULE_PERIODS == 14),
+        ("now and the next seven changes", "managers.md", limits.TIME_ZONE_CHANGES == 1 + 7),
         ("press `*` three times", "residents.md", "_STARS = 3" in firmware("entry/pin.py")),
         ("the third wrong code", "face.md", "_WRONG_CODES = 3" in firmware("consent/ceremony.py")),
     ):

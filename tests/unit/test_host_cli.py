@@ -61,7 +61,16 @@ def altgate(
     return run
 
 
+@pytest.fixture
+def night(altgate: Altgate) -> Altgate:
+    """The same with a schedule, and another card that is bound to it."""
+    altgate("schedule", "add", "night", "daily 22:00-06:00")
+    altgate("credential", "add", "card", "04000000000002", *BO, "--door", "Front", "--schedule", "night")
+    return altgate
+
+
 BO = ("--resident", "Bo")
+CARD = ("credential", "add", "card", "04000000000001", *BO, "--door", "Front")
 MISTAKES = {
     "duplicate card": ("credential", "add", "card", "04:78:2e:21:80:1d:80", *BO, "--door", "Garage"),
     "unknown door": ("credential", "add", "card", "04000000000001", *BO, "--door", "Cellar"),
@@ -103,16 +112,30 @@ MISTAKES = {
     "last manager": ("manager", "remove", "Ana"),
     "unknown manager": ("manager", "remove", "Eve"),
     "actor": ("--actor", "Eve", "door", "add", "Roof"),
+    "manager who reads as the host": ("manager", "add", "Altgate Serve"),
+    "too many uses": (*CARD, "--uses", "256"),
+    "uses below none": (*CARD, "--uses", "-1"),
+    "dual with uses": (*CARD, "--dual", "--uses", "3"),
+    "unknown schedule": (*CARD, "--schedule", "office"),
+    "no name of a schedule": ("schedule", "add", " ", "daily 07:00-19:00"),
+    "same schedule": ("schedule", "add", "NIGHT", "daily 07:00-19:00"),
+    "unknown schedule to change": ("schedule", "set", "office", "daily 07:00-19:00"),
+    "bad hours to change to": ("schedule", "set", "night", "daily 07:00-19:00", "daily 7-19"),
+    "unknown schedule to remove": ("schedule", "remove", "office"),
+    "schedule in use": ("schedule", "remove", "night"),
+    "time zone": ("schedule", "zone", "Europe/Atlantis"),
+    "abbreviated time zone": ("schedule", "zone", "CEST"),
+    "path as time zone": ("schedule", "zone", "../Berlin"),
 }
 PINS = {"short": "12345", "letters": "12345x", "one digit": "111111", "empty": "", "long": "123456789"}
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_mistake_is_one_sentence_and_changes_nothing(altgate: Altgate, name: str) -> None:
-    before = altgate.dump()
-    said = altgate(*MISTAKES[name], code=2)
+def test_mistake_is_one_sentence_and_changes_nothing(night: Altgate, name: str) -> None:
+    before = night.dump()
+    said = night(*MISTAKES[name], code=2)
     assert said.count("\n") == 1 and said.rstrip().endswith((".", "?")) and "Traceback" not in said
-    assert altgate.dump() == before
+    assert night.dump() == before
 
 
 @pytest.mark.parametrize("name", PINS)
@@ -147,7 +170,7 @@ def test_legacy_uid_is_called_clonable(altgate: Altgate) -> None:
 def test_settings_are_listed_as_wanted_and_as_the_door_has_them(altgate: Altgate) -> None:
     said = altgate("door", "set", "Front", "--release-s", "8", "--held-open-s", "60", "--legacy-uid")
     assert "8 s" in said and "60 s" in said and "clonable legacy UIDs on" in said
-    rest = {"face": False, "lease_s": 86400, "face_unproved": False}
+    rest = {"face": False, "lease_s": 86400, "face_unproved": False, "schedule_untimed": False}
     wanted = {"legacy_uid": True, "release_s": 8, "held_open_s": 60, **rest}
     factory = {"legacy_uid": False, "release_s": 5, "held_open_s": 30, **rest}
     for applied, has in ((None, None), (0, factory), (2, factory), (5, wanted)):
@@ -175,6 +198,13 @@ def test_face_at_a_door_is_a_setting_that_says_what_it_means(altgate: Altgate) -
     told = [row["what"] for row in altgate.json("audit", "list")]
     assert "a face module without a liveness verdict off" in told
     assert altgate.json("door", "set", "Front", "--no-face")["face"] is False
+
+
+def test_letting_schedules_go_without_a_time_is_a_setting(altgate: Altgate) -> None:
+    said = altgate("door", "set", "Front", "--schedule-untimed")
+    assert "letting schedules go while the door does not know the time on" in said
+    assert altgate.json("door", "show", "Front")["schedule_untimed"] is True
+    assert altgate.json("door", "set", "Front", "--no-schedule-untimed")["schedule_untimed"] is False
 
 
 def test_a_resident_has_a_personal_number_of_six_digits(altgate: Altgate) -> None:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import cbor2
 import pytest
@@ -77,7 +78,16 @@ def test_deletions_of_an_older_database_get_the_key_by_which_a_door_finds_a_cred
     other = [m.OP_PUT, 7, m.TYPE_PIN, b"u" * 16, 0, 0, 13, 4]
     kept = [m.OP_SETTING, m.SETTING_RELEASE_S, 9]
     delete, unknown = [m.OP_DELETE, 7], [m.OP_DELETE, 8]
-    given = [(1, put), (2, other), (1, kept), (1, delete), (2, delete), (1, unknown)]
+    give(engine, [(1, put), (2, other), (1, kept), (1, delete), (2, delete), (1, unknown)])
+    database.migrate(engine)
+    whole = [[*delete, m.TYPE_CARD, b"t" * 16, 12], [*delete, m.TYPE_PIN, b"u" * 16, 13]]
+    found = operations(engine)
+    assert [found[0][:8], found[1][:8], *found[2:]] == [put, other, kept, *whole, unknown]
+    engine.dispose()
+
+
+def give(engine: Engine, given: list[tuple[int, list[object]]]) -> None:
+    """Two doors and their operations, in the order of their versions."""
     with engine.execution_options(altgate_write=True).begin() as connection:
         connection.exec_driver_sql("INSERT INTO zones VALUES (1, x'00', 1, 'Ana')")
         for door in (1, 2):
@@ -92,12 +102,47 @@ def test_deletions_of_an_older_database_get_the_key_by_which_a_door_finds_a_cred
                 " VALUES (?, ?, ?, 1, 'Ana')",
                 (door, version, cbor2.dumps(operation, canonical=True)),
             )
-    database.migrate(engine)
+
+
+def operations(engine: Engine) -> list[list[Any]]:
     with engine.connect() as connection:
         rows = connection.exec_driver_sql("SELECT operation FROM door_operations ORDER BY version")
-        found = [cbor2.loads(row[0]) for row in rows]
-    whole = [[*delete, m.TYPE_CARD, b"t" * 16, 12], [*delete, m.TYPE_PIN, b"u" * 16, 13]]
-    assert found == [put, other, kept, *whole, unknown]
+        return [cbor2.loads(row[0]) for row in rows]
+
+
+def test_credentials_of_an_older_database_get_the_household_of_their_unit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = database.open_engine(tmp_path / "altgate.db")
+    old_building(engine, monkeypatch)
+    with engine.execution_options(altgate_write=True).begin() as connection:
+        for change in (
+            "UPDATE residents SET unit = '7' WHERE pseudonym IN (5, 6)",
+            "UPDATE residents SET removed_at = 100 + pseudonym WHERE pseudonym IN (4, 5, 6)",
+            "INSERT INTO building VALUES (1, 'Lakeside', 'http://localhost', 'broker', 0, x'00', 1)",
+        ):
+            connection.exec_driver_sql(change)
+    put = [[m.OP_PUT, of, m.TYPE_CARD, bytes([of]) * 16, 0, 0, 0, of] for of in (3, 4, 5, 99)]
+    revoked = [m.OP_REVOKE_PASS, b"p" * 8, 9]
+    give(engine, [(1, put[0]), (2, put[1]), (1, revoked), (1, put[2]), (2, put[3])])
+    database.migrate(engine)
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT unit, number, removed_at, created_at, actor FROM households"
+        )
+        households = {unit: (number, *rest) for unit, number, *rest in rows}
+        assert connection.exec_driver_sql("SELECT time_zone FROM building").scalar() == "UTC"
+        bounds = connection.exec_driver_sql("SELECT DISTINCT rule, uses, schedule FROM credentials").all()
+        assert [tuple(one) for one in bounds] == [(0, 0, None)]
+    assert {unit: rest for unit, (_, *rest) in households.items()} == {
+        "12": [None, 1, "Ana"], "7": [106, 1, "Ana"]
+    }  # fmt: skip
+    ours, theirs = households["12"][0], households["7"][0]
+    assert ours != theirs and all(0 < number < 2**32 for number in (ours, theirs))
+    assert operations(engine) == [
+        [*put[0], ours, 0, 0, 0], [*put[1], ours, 0, 0, 0], revoked, [*put[2], theirs, 0, 0, 0],
+        [*put[3], 0, 0, 0, 0],
+    ]  # fmt: skip
     engine.dispose()
 
 

@@ -12,9 +12,20 @@ from altgate.link import state
 from altgate.registry import doors, settings
 from altgate.registry import site as sites
 from altgate.registry.models import DoorOperation
-from altgate.registry.settings import FACE, FACE_UNPROVED, HELD_OPEN_S, LEASE_S, LEGACY_UID, RELEASE_S
+from altgate.registry.settings import (
+    FACE,
+    FACE_UNPROVED,
+    HELD_OPEN_S,
+    LEASE_S,
+    LEGACY_UID,
+    RELEASE_S,
+    SCHEDULE_UNTIMED,
+)
 
-FACTORY = {LEGACY_UID: 0, RELEASE_S: 5, HELD_OPEN_S: 30, FACE: 0, LEASE_S: 86400, FACE_UNPROVED: 0}
+FACTORY = {
+    LEGACY_UID: 0, RELEASE_S: 5, HELD_OPEN_S: 30, FACE: 0, LEASE_S: 86400, FACE_UNPROVED: 0,
+    SCHEDULE_UNTIMED: 0,
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -27,7 +38,7 @@ def site(tmp_path: Path) -> Iterator[sites.Site]:
 
 
 def test_bounds_are_those_of_the_door(device) -> None:  # type: ignore[no-untyped-def]
-    said = device.run("from altgate.store.credentials import SETTINGS\nprint(SETTINGS)\n").stdout
+    said = device.run("from altgate.store.draft import BOUNDS\nprint(BOUNDS)\n").stdout
     theirs = eval(said)
     assert theirs == {one.number: (one.lowest, one.highest, one.factory) for one in settings.ALL}
 

@@ -10,9 +10,9 @@ from test_host_notices import filled
 from altgate.clock import now_s
 from altgate.consent import notices, view
 from altgate.consent.view import DoorView
+from altgate.protocol import limits, reasons, topics
 from altgate.protocol import messages as m
-from altgate.protocol import reasons, topics
-from altgate.registry import credentials, doors, passes, residents, settings
+from altgate.registry import credentials, doors, passes, residents, schedules, settings
 from altgate.registry import site as sites
 from altgate.registry.models import Credential, Event
 
@@ -119,6 +119,33 @@ def test_a_door_is_shown_for_every_way_and_for_a_consent_alone(front: Board) -> 
     with site.write() as session:
         doors.remove(site, session, doors.find(session, "Third"))
     assert set(seen(site)) == {"Back"}
+
+
+def test_what_does_not_open_alone_or_at_any_hour_is_seen_by_its_owner(site: sites.Site) -> None:
+    with site.write() as session:
+        bo = residents.find(session, "Bo")
+        front, back = (doors.find(session, name) for name in ("Front", "Back"))
+        night = schedules.add(site, session, "night", ["mon-fri 22:00-06:00", "sat,sun 00:00-24:00"])
+        for digits, at, terms in (
+            (b"1204#482915", front, credentials.Terms(schedule=night)),
+            (b"1204#482916", front, credentials.Terms(schedule=night, is_dual=True)),
+            (b"1204#482917", back, credentials.Terms(uses=3)),
+        ):
+            credentials.add(site, session, m.TYPE_PIN, digits, bo, [at], (0, 0), terms)
+        dual = credentials.Terms(is_dual=True)
+        credentials.add(site, session, m.TYPE_CARD, bytes([4] * 7), bo, [front, back], (0, 0), dual)
+    hours = (
+        view.Hours([(0, 4)], "22:00", "06:00"), view.Hours([(5, 6)], "00:00", "24:00")
+    )  # fmt: skip
+    second = limits.SECOND_S
+    assert seen(site)["Front"].bounds == (
+        view.Bound("card", 1, (), second), view.Bound("pin", 2, hours, 0), view.Bound("pin", 1, (), second)
+    )  # fmt: skip
+    assert seen(site)["Back"].bounds == (view.Bound("card", 1, (), second),)
+    assert seen(site, "Cy")["Front"].bounds == ()
+    with site.write() as session:
+        credentials.revoke(site, session, session.get_one(Credential, 3))
+    assert view.Bound("pin", 1, hours, 0) in seen(site)["Front"].bounds
 
 
 def report(board: Board, sequence: int, resident: int, kind: int = m.KIND_ENTRY, **more: Any) -> None:

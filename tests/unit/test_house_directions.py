@@ -7,7 +7,7 @@ import pytest
 FIRMWARE_MAY = {
     "crypto": {"crypto"},
     "drivers": set(),
-    "access": set(),
+    "access": {"access"},
     "door": set(),
     "store": {"access", "crypto", "store"},
     "vault": {"crypto", "vault"},

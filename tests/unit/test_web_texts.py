@@ -17,6 +17,7 @@ COMPOSED = {
     "way_": {"card", "pin", "qr"},
     "how_": {"card", "pin", "qr"},
     "held_": {f"{way}{none}" for way in ("card", "pin", "qr") for none in ("", "_none")},
+    "bound_": {f"{what}{some}" for what in ("hours", "second") for some in ("", "_some")},
     "pill_": {view.OFF_HERE, view.OFF, view.ASKED, view.ON, view.SUSPENDED, view.ENDING},
 }
 TOLD = {"opening", "no_session", "link_spent", "link_spent_open", "session_over", "left", "failed"}
@@ -49,6 +50,9 @@ def test_the_script_names_fields_that_the_state_has() -> None:
     script = source("js")
     known = {field.name for field in fields(view.DoorView)} | {"can_end"}
     assert set(re.findall(r"\bdoor\.(\w+)", script)) <= known
+    assert set(re.findall(r"\bbound\.(\w+)", script)) <= {field.name for field in fields(view.Bound)}
+    hours = {field.name for field in fields(view.Hours)} | {"map"}
+    assert set(re.findall(r"\bhours\.(\w+)", script)) <= hours
     assert set(re.findall(r"\bentry\.(\w+)", script)) <= {field.name for field in fields(view.Entry)}
 
 

@@ -42,6 +42,11 @@ class Gate:
         self.on_acknowledged = None  # called with the resident when the host has acknowledged
         self._finish_what_was_cut()
 
+    @property
+    def damaged(self):
+        """What did not check: the register of consents, and templates since the start."""
+        return self._register.is_damaged + (self._templates.damaged if self._templates else 1)
+
     # May it be used
 
     def look_refusal(self, resident):

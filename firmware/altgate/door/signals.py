@@ -35,9 +35,9 @@ class Signals:
         """Not now: red, three low tones."""
         self._start(((_RED, 400, 150), (_RED, 0, 100)) * 3 + ((_RED, 0, 800),))
 
-    def show_card(self):
-        """The next card names who claims by face: blue for as long as that holds."""
-        self._start(((_BLUE, 1200, 60), (_BLUE, 0, limits.FACE_CLAIM_S * 1000)))
+    def wait_for_next(self, seconds):
+        """A card is to name who claims by face, or a second credential is needed: blue while that holds."""
+        self._start(((_BLUE, 1200, 60), (_BLUE, 0, seconds * 1000)))
 
     def face_notice(self):
         """A camera may look next: two seconds of amber and a pulsing tone, alike for everyone."""

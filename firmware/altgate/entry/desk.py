@@ -3,9 +3,10 @@ except where a count must be kept first: a PIN's try, a pass's use."""
 
 import asyncio
 
+from altgate.access import schedule
 from altgate.access.decide import Decision, decide
 from altgate.access.record import DoorState, Record
-from protocol import messages, reasons
+from protocol import limits, messages, reasons
 
 
 class Desk:
@@ -19,6 +20,7 @@ class Desk:
 
     def __init__(self, credentials, pass_uses, lockout, clock, release, record, signals, monotonic_s, gate):
         self._gate = gate
+        self._first, self._first_s = None, 0  # Record that needs a second one, and when it was shown
         self.on_decided = _nothing
         self._credentials = credentials
         self._pass_uses = pass_uses
@@ -41,12 +43,16 @@ class Desk:
             elif claim.tag:
                 record = self._credentials.find(claim.type, claim.tag)
             decision = self._decide(claim, record, locked_s)
-            if decision.is_granted and self._keep_first(claim, record):
+            if self._keep_first(claim, record, decision):
                 # Storing and acting are a step each: together they would be a long one.
                 await asyncio.sleep_ms(0)
         except OSError:
             # What must be kept could not be kept: nothing opens on a promise that the flash did not take.
             decision = Decision(False, reasons.STORAGE_FAILED)
+        if decision.is_granted:
+            self._first = None
+        elif decision.reason == reasons.SECOND_NEEDED:
+            self._first, self._first_s = record, self._monotonic_s()
         self._act(decision)
         await asyncio.sleep_ms(0)
         detail = int.from_bytes(claim.pass_[0], "big") if claim.pass_ else claim.unit
@@ -61,8 +67,17 @@ class Desk:
         if claim.method == messages.METHOD_FACE and record:
             # Asked again: consent may have ended while the face was looked at.
             face = self._gate.open_refusal(record.resident)
-        state = DoorState(is_uid_allowed, locked_s, self._clock.is_trusted, face)
-        return decide(claim, record, state, self._clock.now())
+        now, held = self._clock.now(), self._credentials
+        state = DoorState(
+            is_uid_allowed,
+            locked_s,
+            self._clock.is_trusted,
+            face,
+            self._first if self._monotonic_s() - self._first_s <= limits.SECOND_S else None,
+            bool(held.setting(messages.SETTING_SCHEDULE_UNTIMED)),
+            schedule.offset_s(held.time_zone, now),
+        )
+        return decide(claim, record, held.schedule(record.schedule) if record else None, state, now)
 
     def _count_and_find(self, claim):
         now = self._monotonic_s()
@@ -78,22 +93,32 @@ class Desk:
         pass_id, not_before, not_after, uses = pass_[:4]
         now = self._clock.now() if self._clock.is_trusted else 0
         is_revoked = self._credentials.is_pass_revoked(pass_id, now)
-        return Record(0, 0, not_before, not_after, uses, self._pass_uses.used(pass_id), is_revoked)
+        return Record(0, 0, not_before, not_after, uses, self._pass_uses.used(pass_id), is_revoked, 0, 0)
 
-    def _keep_first(self, claim, record):
+    def _keep_first(self, claim, record, decision):
         """Store what must be kept before anything opens; says whether that took a step of its own."""
+        is_pin = claim.method == messages.METHOD_PIN
+        if not decision.is_granted:
+            if is_pin and decision.reason == reasons.SECOND_NEEDED:
+                # It was the right one.
+                self._lockout.clear(claim.unit)
+            return False
         if claim.pass_ and claim.pass_[3]:
             self._pass_uses.count(claim.pass_[0], claim.pass_[2], self._clock.now())
-        if claim.method == messages.METHOD_PIN:
+        elif record.uses:
+            self._pass_uses.count_credential(record.id, record.not_after, self._clock.now())
+        if is_pin:
             self._lockout.clear(claim.unit)
         if claim.method == messages.METHOD_FACE:
             self._gate.clear_tries(record.resident)
-        return claim.pass_ is not None or claim.method == messages.METHOD_PIN
+        return is_pin or record.uses > 0 or claim.pass_ is not None
 
     def _act(self, decision):
         if decision.is_granted:
             self._release(self._credentials.setting(messages.SETTING_RELEASE_S))
             self._signals.granted()
+        elif decision.reason == reasons.SECOND_NEEDED:
+            self._signals.wait_for_next(limits.SECOND_S)
         else:
             self._signals.refused()
 

@@ -36,7 +36,7 @@ class FaceChannel(Channel):
         """The face key was pressed alone: the next card names who claims, and does not open by itself."""
         if not self.is_claiming:
             self._armed_ms = time.ticks_ms()
-            self._signals.show_card()
+            self._signals.wait_for_next(limits.FACE_CLAIM_S)
 
     def takes_card(self, claim, credentials):
         """Whether a card that was just proved names a claim by face rather than opening the door."""

@@ -11,7 +11,7 @@ import time
 
 import altgate
 from altgate.crypto import consteq, cose
-from altgate.store.credentials import Refused
+from altgate.store.draft import Refused
 from protocol import limits, messages, reasons, topics
 
 
@@ -50,7 +50,7 @@ class Session:
         link_counts: what the link below threw away since boot, by reason code.
         """
         dropped = dict(self.bad_input)
-        damaged = self._credentials.damaged + self._journal.bad
+        damaged = self._credentials.damaged + self._journal.damaged + self._gate.damaged
         if damaged:
             dropped[reasons.DAMAGED] = damaged
         for reason, count in link_counts.items():
@@ -140,6 +140,11 @@ class Session:
             return []
         await asyncio.sleep_ms(0)
         try:
+            # What was said to an earlier start, or to another board of this door, means nothing now.
+            is_stale = not consteq.consteq(_field(fields, messages.EPOCH, bytes), self.epoch)
+            if is_stale and name != topics.DOWN_COMMAND:
+                self.dropped(reasons.STALE_EPOCH)
+                return []
             return await handler(self, fields)
         except _Shape:
             self.dropped(reasons.BAD_SHAPE)
@@ -206,7 +211,8 @@ class Session:
         verb = _field(fields, messages.VERB, int)
         if not 0 <= request <= 0xFFFFFFFF:
             raise _Shape
-        if not consteq.consteq(_field(fields, messages.EPOCH, bytes), self.epoch):
+        if not consteq.consteq(fields[messages.EPOCH], self.epoch):
+            # Somebody waits for the answer.
             return [self._reply(request, reasons.STALE_EPOCH, {messages.EPOCH: self.epoch})]
         if verb == messages.VERB_CHALLENGE:
             self._challenge = (os.urandom(limits.NONCE_BYTES), time.ticks_ms())

@@ -13,6 +13,7 @@ SECTOR = 4096
 _MAGIC = 0x32434741  # "AGC2"
 _HEAD = "<IIII"
 _HEAD_BYTES = 16
+_VOID = bytes(_HEAD_BYTES)
 _STEP = 256
 
 
@@ -72,7 +73,11 @@ class Copies:
             raise OSError(5)
         old = self._half
         self._number, self._half = self._number + 1, other
-        self._write(old, 0, bytes(_HEAD_BYTES))
+        try:
+            self._write(old, 0, _VOID)
+        except OSError:
+            # Worn there. The new copy is in force, for it has the higher number.
+            return
 
     def _is_good(self, half, head, length, check):
         """Read back in small pieces, so that writing takes no second copy in memory."""

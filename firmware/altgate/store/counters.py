@@ -2,8 +2,8 @@
 
 One entry is 16 bytes: key u32, value u32, sequence u32, CRC-32 of those (all little-endian). Setting a
 number is one program of 16 bytes and no erase; a full half is compacted into the other, whose header is
-written last, so that a cut leaves the old half in force. A half-written entry fails its CRC and counts
-as never written.
+written last, so that a cut leaves the old half in force, and then the header of the old one is zeroed. A
+half-written entry fails its CRC and counts as never written.
 """
 
 import binascii
@@ -15,6 +15,8 @@ ENTRY = 16
 SECTOR = 4096
 _MAGIC = 0x31434741  # "AGC1"
 _EMPTY = b"\xff" * ENTRY
+_VOID = bytes(ENTRY)
+_NONE, _SPOILED = -2, -1  # instead of a generation
 
 # Keys. Failures of unit n are kept under KEY_UNITS + n.
 KEY_BOOT = 0
@@ -58,14 +60,13 @@ class Counters:
         self._values = {}
         self.bad_entries = 0
         headers = [self._header(half) for half in (0, 1)]
-        if headers[0] is None and headers[1] is None:
-            self._half, self._generation = 1, 0
-            self._compact()
-        else:
-            newer = headers[1] is not None and (headers[0] is None or headers[1] > headers[0])
-            self._half = 1 if newer else 0
-            self._generation = headers[self._half] or 0
+        self._half = 1 if headers[1] > headers[0] else 0
+        self._generation = max(headers[self._half], 0)
+        if headers[self._half] > _NONE:
             self._load()
+        else:
+            self._half = 1
+            self._compact()
 
     @property
     def most(self):
@@ -85,15 +86,22 @@ class Counters:
                 raise OSError(28)
         if self._next >= self._size:
             self._compact()
-        entry = _pack(key, value, self._next)
+        # What has to grow does so before the flash changes.
+        self._values.setdefault(key, 0)
         at = self._next
         self._next += ENTRY
-        self._write(self._half, at, entry)
-        back = bytearray(ENTRY)
-        self._read(self._half, at, back)
-        if back != entry:
+        if not self._put(self._half, at, key, value):
             raise OSError(5)
         self._values[key] = value
+
+    def _put(self, half, at, key, value):
+        """Write an entry; False where it does not read back, and counts as never written."""
+        if at >= self._size:
+            raise OSError(28)
+        entry, back = _pack(key, value, at), bytearray(ENTRY)
+        self._write(half, at, entry)
+        self._read(half, at, back)
+        return back == entry
 
     def _write(self, half, at, data):
         start = half * self._size + at
@@ -104,21 +112,29 @@ class Counters:
         self._flash.readblocks(start // SECTOR, buf, start % SECTOR)
 
     def _header(self, half):
+        """Generation of a half; _SPOILED where there was one, _NONE for a blank or an old half."""
         buf = bytearray(ENTRY)
         self._read(half, 0, buf)
         row = _unpack(buf)
-        return row[1] if row and row[0] == _MAGIC else None
+        if row and row[0] == _MAGIC:
+            return row[1]
+        if buf in (_EMPTY, _VOID):
+            return _NONE
+        # Cut short, and the other half still holds, or spoiled since: then this is all there is.
+        self.bad_entries += 1
+        return _SPOILED
 
     def _load(self):
         buf = bytearray(SECTOR)
-        self._next = self._size
+        self._next = ENTRY
         for at in range(ENTRY, self._size, ENTRY):
             if at % SECTOR == 0 or at == ENTRY:
                 self._read(self._half, at // SECTOR * SECTOR, buf)
             entry = bytes(buf[at % SECTOR : at % SECTOR + ENTRY])
             if entry == _EMPTY:
-                self._next = at
-                break
+                # Others can stand behind it: a flash that refused left it out.
+                continue
+            self._next = at + ENTRY
             row = _unpack(entry)
             if row is None:
                 self.bad_entries += 1
@@ -126,14 +142,23 @@ class Counters:
                 self._values[row[0]] = row[1]
 
     def _compact(self):
-        kept = [(key, value) for key, value in self._values.items() if value]
+        kept = {key: value for key, value in self._values.items() if value}
         other = 1 - self._half
         for sector in range(self._size // SECTOR):
             self._flash.ioctl(6, other * self._size // SECTOR + sector)
         at = ENTRY
-        for key, value in kept:
-            self._write(other, at, _pack(key, value, at))
+        for key, value in kept.items():
+            while not self._put(other, at, key, value):
+                # Worn here: the next place is tried.
+                at += ENTRY
             at += ENTRY
-        self._write(other, 0, _pack(_MAGIC, self._generation + 1, 0))
-        self._half, self._generation, self._next = other, self._generation + 1, at
-        self._values = dict(kept)
+        if not self._put(other, 0, _MAGIC, self._generation + 1):
+            raise OSError(5)
+        self._half, self._generation = other, self._generation + 1
+        self._next, self._values = at, kept
+        try:
+            # Should the new header be spoiled one day, the old half must not come back.
+            self._write(1 - other, 0, _VOID)
+        except OSError:
+            # Worn there; the higher generation counts.
+            return

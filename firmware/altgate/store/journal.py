@@ -110,6 +110,11 @@ class Journal:
         self._find_head()
         self._begin_epoch()
 
+    @property
+    def damaged(self):
+        """Records and counters that did not check; among these are counters that a cut left half-written."""
+        return self.bad + self._numbers.bad_entries
+
     def append(
         self, boot, time, quality, kind, reason=reasons.NONE, method=0, credential=0, resident=0, detail=0
     ):
@@ -162,13 +167,15 @@ class Journal:
                 self._flash.ioctl(6, slot // PER_SECTOR)
                 self._begin_epoch()
             record = self._record(sequence, event)
+            # All that takes memory comes before the flash changes: what follows must fit what lies there.
+            before = hashlib.sha256(memoryview(record)[:_CHAINED]).digest()
+            key = self._key and next_key(self._key)
             self._flash.writeblocks(slot // PER_SECTOR, record, slot % PER_SECTOR * RECORD)
             self._slot = (slot + 1) % self._slots
             self.head = sequence
             self._read(slot)
             if self._buffer == record:
-                self._before = hashlib.sha256(memoryview(record)[:_CHAINED]).digest()
-                self._place, self._key = self._place + 1, self._key and next_key(self._key)
+                self._before, self._key, self._place = before, key, self._place + 1
                 return sequence
             # Worn here: the number is spent, the host is told of a gap of one, and the next place is tried.
             self.bad += 1
@@ -194,6 +201,9 @@ class Journal:
         if begun:
             self._epoch, self._key = begun
             self._place = 0
+        elif self._epoch and not self._key:
+            # The key was there and is not any more: from here on records carry no code.
+            self.bad, self._epoch = self.bad + 1, 0
 
     def _read(self, slot):
         self._flash.readblocks(slot // PER_SECTOR, self._buffer, slot % PER_SECTOR * RECORD)
@@ -204,11 +214,22 @@ class Journal:
             event = self._first_good(slot)
             if event and event[1] > self.head:
                 self.head, newest = event[1], slot
-        if newest is None:
-            return
-        self._slot = newest
+        if newest is not None:
+            self._find_newest(newest)
+        if self._slot % PER_SECTOR == 0:
+            # A sector of which only the first record was written, and that one is spoiled.
+            self._read(self._slot)
+            is_spoiled = self._buffer != _EMPTY and not unpack(self._buffer)
+            self._read(self._slot + 1)
+            if is_spoiled and self._buffer == _EMPTY:
+                self.head, self._slot = self.head + 1, self._slot + 1
+        self._find_before()
+        self._find_acknowledged()
+
+    def _find_newest(self, first):
+        self._slot = first
         self.head -= 1
-        for slot in range(newest, newest + PER_SECTOR):
+        for slot in range(first, first + PER_SECTOR):
             self._read(slot)
             if self._buffer == _EMPTY:
                 break
@@ -216,8 +237,6 @@ class Journal:
             # A record cut short keeps its place: the number is spent, and the host sees the gap.
             self.head = event.sequence if event else self.head + 1
             self._slot = (slot + 1) % self._slots
-        self._find_before()
-        self._find_acknowledged()
 
     def _first_good(self, first):
         for slot in range(first, first + PER_SECTOR):
@@ -235,6 +254,7 @@ class Journal:
             self._read((self._slot - 1 - back) % self._slots)
             if unpack(self._buffer):
                 self._before = hashlib.sha256(memoryview(self._buffer)[:_CHAINED]).digest()
+                self._epoch = struct.unpack_from(_EPOCH, self._buffer, _HEAD_BYTES)[0]
                 return
 
     def _find_acknowledged(self):

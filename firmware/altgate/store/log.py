@@ -3,8 +3,9 @@
 A half begins with magic u32, number u32, zero u32 and CRC-32 of these; then come entries: kind u16, length
 u16, sequence u32, CRC-32 of both and of the content, zero u32, then the content, filled up with zeros to 16
 bytes (all little-endian). When a half is full, the other one is erased and begun with a summary; its head is
-written last, so that a cut leaves the old half in force, or the new one where its summary is whole. An entry
+written last, so that a cut leaves the old half in force, and then the head of the old one is zeroed. An entry
 that was cut short does not check, and the next one stands behind it: entries are looked for every 16 bytes.
+The zero of an entry is written once all the rest was read back: so a cut and later damage can be told apart.
 """
 
 import binascii
@@ -15,7 +16,11 @@ GRAIN = 16
 _MAGIC = 0x314C4741  # "AGL1"
 _ENTRY = "<HHIII"
 _BLANK = b"\xff" * GRAIN
+_VOID = bytes(2 * GRAIN)  # a head, and in a half the entry behind it; no content is empty
+_MARK = b"\0\0\0\0"
+_MARK_AT = 12
 _PIECE = 256
+_FAILURES = (OSError, MemoryError)  # made once: where memory is out, naming two takes some
 
 
 class Log:
@@ -26,10 +31,10 @@ class Log:
         self._size = partition.ioctl(4, 0) // 2 * SECTOR
         numbers = [self._number(half) for half in (0, 1)]
         for half in (0, 1):
-            # A head that was cut short or spoiled, before a whole summary: that says all the other half says,
-            # and what came later, such as a card taken back, stands nowhere else.
-            if not numbers[half] and self._begins(half):
-                numbers[half] = numbers[1 - half] + 1
+            # A spoiled head before a whole summary, and none that checks: what came later than the old half,
+            # such as a card taken back, stands nowhere else.
+            if not any(numbers) and self._begins(half):
+                numbers[half] = 1
         self._half = 1 if numbers[1] > numbers[0] else 0
         self._generation = numbers[self._half]
         self._sequence = 0
@@ -39,14 +44,14 @@ class Log:
     def entries(self):
         """Each ``(kind, content)``, oldest first."""
         at, end = GRAIN, GRAIN
-        before, spoiled = 0, 0
+        before, is_behind_good, is_last_spoiled = 0, True, False
         head = bytearray(GRAIN)
         while self._generation and at < self._size:
             self._read(at, head)
             if head == _BLANK:
                 at += GRAIN
                 continue
-            kind, length, sequence, check, _ = struct.unpack(_ENTRY, head)
+            kind, length, sequence, check, mark = struct.unpack(_ENTRY, head)
             end = at + GRAIN
             if at + GRAIN + length <= self._size and sequence > before:
                 content = bytearray(length)
@@ -54,13 +59,14 @@ class Log:
                 if binascii.crc32(content, binascii.crc32(memoryview(head)[:8])) == check:
                     # A cut leaves a gap too, but the number that it spent is given again.
                     self.damaged += sequence - before - 1
-                    before = sequence
+                    before, is_behind_good, is_last_spoiled = sequence, True, False
                     yield kind, content
                     at = end = at + GRAIN + (length + GRAIN - 1) // GRAIN * GRAIN
-                    spoiled = 0
                     continue
-            spoiled += 1
+            if is_behind_good:
+                is_behind_good, is_last_spoiled = False, check and not mark
             at += GRAIN
+        self.damaged += bool(is_last_spoiled)
         self._sequence = before
         self._next = end if self._generation else self._size
 
@@ -74,29 +80,29 @@ class Log:
         if self._next + size > self._size:
             raise OSError(28)
         at = self._next
+        entry = self._entry(kind, content, self._sequence + 1)
+        entry[_MARK_AT:GRAIN] = _BLANK[_MARK_AT:]
         # What failed half way is skipped: flash is not written twice.
         self._next += size
-        entry = self._entry(kind, content, self._sequence + 1)
-        self._write(self._half, at, entry)
-        self._check(self._half, at, entry)
+        self._put(self._half, at, entry)
         self._sequence += 1
+        self._zero(self._half, at + _MARK_AT, _MARK)
 
     def begin(self, kind, content):
         """Begin the other half with a summary of all that holds; raises OSError, and the old one stays."""
         other = 1 - self._half
         if GRAIN + GRAIN + len(content) > self._size:
             raise OSError(28)
-        for sector in range(self._size // SECTOR):
-            self._flash.ioctl(6, other * self._size // SECTOR + sector)
         entry = self._entry(kind, content, 1)
-        self._write(other, GRAIN, entry)
-        self._check(other, GRAIN, entry)
         head = struct.pack("<III", _MAGIC, self._generation + 1, 0)
         head += struct.pack("<I", binascii.crc32(head))
-        self._write(other, 0, head)
-        self._check(other, 0, head)
+        for sector in range(self._size // SECTOR):
+            self._flash.ioctl(6, other * self._size // SECTOR + sector)
+        self._put(other, GRAIN, entry)
+        self._put(other, 0, head)
         self._half, self._generation, self._sequence = other, self._generation + 1, 1
         self._next = GRAIN + len(entry)
+        self._zero(1 - other, 0, _VOID)
 
     def _entry(self, kind, content, sequence):
         size = GRAIN + (len(content) + GRAIN - 1) // GRAIN * GRAIN
@@ -106,6 +112,22 @@ class Log:
         struct.pack_into("<I", entry, 8, check)
         entry[GRAIN : GRAIN + len(content)] = content
         return entry
+
+    def _put(self, half, at, entry):
+        """Write and read back. Where that fails it must not be there at the next start: it was refused."""
+        try:
+            self._write(half, at, entry)
+            self._check(half, at, entry)
+        except _FAILURES:
+            self._zero(half, at, _VOID)
+            raise
+
+    def _zero(self, half, at, zeros):
+        try:
+            self._write(half, at, zeros)
+        except OSError:
+            # Worn: what lies there is known, and holds or does not without it.
+            return
 
     def _check(self, half, at, entry):
         back = bytearray(min(_PIECE, len(entry)))

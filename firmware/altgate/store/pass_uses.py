@@ -1,8 +1,9 @@
-"""How often each pass with a number of uses has opened this door.
+"""How often each pass or credential with a number of uses has opened this door.
 
 A use is stored before the strike is released. A row is kept until its pass has ended by trusted time, so
 a pass cannot be used again after a power cut. Row, 13 bytes: pass id 8, not_after u32 little-endian, used u8.
-The log's summary has all rows, each other entry one that replaces that of the same pass.
+A credential has 0x80000000 and its number in place of a pass id, whose first bit is 0. The log's summary has
+all rows, each other entry one that replaces that of the same pass.
 """
 
 import struct
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 ROW = 13
 _SUMMARY, _USE = 1, 2
 _ALL = 255
+_NO_END = 0xFFFFFFFF
 
 
 class PassUses:
@@ -60,6 +62,27 @@ class PassUses:
         self._log.append(_USE, row)
         self._set(row)
 
+    def used_credential(self, id_):
+        """How often this credential has opened this door."""
+        return self.used(_key(id_))
+
+    def count_credential(self, id_, not_after, now):
+        """As count(), for a credential; ``not_after`` is 0 for one that does not end."""
+        self.count(_key(id_), not_after or _NO_END, now)
+
+    def forget_credential(self, id_):
+        """It opens nothing any more: its row goes with the next use of another."""
+        pass_id = _key(id_)
+        if self._log is None or self._find(pass_id) < 0:
+            return
+        row = pass_id + struct.pack("<IB", 0, _ALL)
+        try:
+            self._log.append(_USE, row)
+            self._set(row)
+        except OSError:
+            # Then the row stays, and takes the place of another one.
+            pass
+
     def _set(self, row):
         at = self._find(row[:8])
         if at < 0:
@@ -79,3 +102,7 @@ class PassUses:
         while at >= 0 and at % ROW:
             at = self._rows.find(pass_id, at + 1)
         return at
+
+
+def _key(id_):
+    return struct.pack(">II", 0x80000000, id_)

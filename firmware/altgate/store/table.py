@@ -29,6 +29,7 @@ ROW = SLOT - 4
 _FREE = b"\xff" * SLOT
 _UNIT_AT = 36
 ANY_ID = 0xFFFFFFFF
+EMPTY = (0, HEAD, b"")  # the step that begins a generation in which there is nobody
 _BLANK_CHECK = 0xF154670A  # of a sector that is all 0xFF
 _BLANK, _STALE, _GOOD = 0, 1, 2
 
@@ -55,7 +56,8 @@ def fields(packed):
 
 
 class Table:
-    """Over ``partition`` (esp32.Partition); ``generation``: of the credentials in force."""
+    """Over ``partition`` (esp32.Partition); ``generation``: of the credentials in force, or 0 where that is
+    not known: then the newest that is there."""
 
     def __init__(self, partition, generation):
         self._flash = partition
@@ -64,9 +66,13 @@ class Table:
         self._scratch = 0
         self.generation = generation
         self.bad = 0  # slots and sectors that do not check, each time they are met
-        self._dead = set()  # (bucket, place) of slots that are to be zeroed, as long as they are not
+        # (bucket, place) of slots that are to be zeroed, as long as they are not. Not a set: MicroPython's is
+        # broken once it found no memory to grow, and its dict is not.
+        self._dead = {}
         self._is_unfinished = True  # whether a scratch sector may hold a bucket
         self._load(0)  # a flash that does not answer at all is for the caller
+        if not generation:
+            self.generation = self._newest()
         try:
             self._finish_compaction()
         except OSError:
@@ -128,7 +134,7 @@ class Table:
             values = fields(packed)
             slot = packed + struct.pack("<I", binascii.crc32(packed, self.generation))
             buckets = self._pair(values[7], values[0], values[6])
-            found = [self._met(bucket, values, slot, zeros) for bucket in buckets]
+            found = [self._met(bucket, values, slot, zeros, taken.get(bucket, 0)) for bucket in buckets]
             if any(is_there for _, _, is_there in found):
                 continue
             used, bucket = self._roomiest(buckets, found, taken)
@@ -143,22 +149,25 @@ class Table:
                     at = self._search(type_, tag, at + SLOT)
         return steps + zeros
 
-    def _met(self, bucket, values, slot, zeros):
-        """``(slots used, slots live, whether it is there)``; what else has its key goes to ``zeros``."""
+    def _met(self, bucket, values, slot, zeros, more):
+        """``(slots used, slots live, whether it is there)``; what else has its key goes to ``zeros``.
+
+        more: slots that the plan takes already.
+        """
         if self._load(bucket) != _GOOD:
             return 0, 0, False
         fill, is_there, cut_short = self._fill(), False, []
-        end = HEAD + fill * SLOT
-        at = self._search(values[7], values[0], HEAD, cut_short, end)
+        # To the end: behind a slot that only looks taken others may stand.
+        at = self._search(values[7], values[0], HEAD, cut_short)
         while at:
             if self._buffer[at : at + SLOT] == slot and not is_there:
                 is_there = True
             else:
                 zeros.append((bucket, at, None))
-            at = self._search(values[7], values[0], at + SLOT, cut_short, end)
+            at = self._search(values[7], values[0], at + SLOT, cut_short)
         zeros.extend([(bucket, at, None) for at in cut_short])
         # Counted only where it matters: it takes a look at every slot.
-        return fill, self._live() if fill >= PER_BUCKET else fill, is_there
+        return fill, self._live() if fill + more >= PER_BUCKET else fill, is_there
 
     @staticmethod
     def _roomiest(buckets, found, taken):
@@ -185,17 +194,19 @@ class Table:
         self._flash.readblocks(bucket, back, start)
         if back != data:
             raise OSError(5)
+        # What was to be zeroed there is of an older generation.
+        self._dead.pop((bucket, at), None)
 
     def _zero(self, bucket, at):
         # From here on it opens nothing, whatever the flash does.
-        self._dead.add((bucket, at))
+        self._dead[bucket, at] = True
         self._flash.writeblocks(bucket, bytes(SLOT), at)
         self._load(bucket)
         if self._is_live(at):
             # Worn: the sector is written anew without it. What else was planned lies elsewhere now.
             self._compact(bucket, at)
             raise OSError(5)
-        self._dead.discard((bucket, at))
+        self._dead.pop((bucket, at))
 
     def _pair(self, type_, tag, unit):
         """The two buckets of a key; all PINs of a unit share theirs, so that a unit can be looked up."""
@@ -212,16 +223,27 @@ class Table:
         buffer = self._buffer
         self._flash.readblocks(bucket, buffer)
         magic, generation, number, check = struct.unpack_from("<IIII", buffer)
-        if magic == _MAGIC and generation == self.generation and number == bucket:
-            if binascii.crc32(memoryview(buffer)[:12]) == check:
+        if magic == _MAGIC and binascii.crc32(memoryview(buffer)[:12]) == check:
+            if generation == self.generation and number == bucket:
                 return _GOOD
+            if generation < self.generation:
+                return _STALE
         if magic == 0xFFFFFFFF and binascii.crc32(buffer) == _BLANK_CHECK:
             return _BLANK
-        if magic == _MAGIC and generation < self.generation or not self._live():
+        if not self._live():
             return _STALE
         # Only the head is spoiled: what checks in there is in force.
         self.bad += 1
         return _GOOD
+
+    def _newest(self):
+        newest, head = 1, bytearray(HEAD)
+        for bucket in range(self._buckets):
+            self._flash.readblocks(bucket, head)
+            magic, generation, _, check = struct.unpack("<IIII", head)
+            if magic == _MAGIC and binascii.crc32(memoryview(head)[:12]) == check and generation > newest:
+                newest = generation
+        return newest
 
     def _head(self, magic, bucket):
         head = struct.pack("<III", magic, self.generation, bucket)
@@ -231,13 +253,13 @@ class Table:
         check = binascii.crc32(memoryview(self._buffer)[at : at + ROW], self.generation)
         return check == struct.unpack_from("<I", self._buffer, at + ROW)[0]
 
-    def _search(self, type_, tag, start=HEAD, cut_short=None, end=SECTOR):
+    def _search(self, type_, tag, start=HEAD, cut_short=None):
         """Where a live slot of this key lies in the buffer, from ``start`` on; 0 for nowhere.
 
         Slots with this tag that do not check are put into ``cut_short``, or counted where there is none.
         """
         buffer = self._buffer
-        at = buffer.find(tag, start, end)
+        at = buffer.find(tag, start)
         while at >= 0:
             if (at - HEAD) % SLOT == 0:
                 if not self._is_live(at):
@@ -247,7 +269,7 @@ class Table:
                         cut_short.append(at)
                 elif buffer[at + 40] & 15 == type_:
                     return at
-            at = buffer.find(tag, at + 1, end)
+            at = buffer.find(tag, at + 1)
         return 0
 
     def _fill(self):
@@ -299,7 +321,7 @@ class Table:
         self._flash.readblocks(bucket, buffer)
         if binascii.crc32(buffer) != check:
             raise OSError(5)
-        self._dead = {one for one in self._dead if one[0] != bucket}
+        self._dead = {one: True for one in self._dead if one[0] != bucket}
         self._flash.writeblocks(sector, bytes(HEAD), 0)
         head = bytearray(HEAD)
         self._flash.readblocks(sector, head)

@@ -16,6 +16,7 @@ _HEAD_BYTES = 6
 _CHECK_BYTES = 4
 _STEP = 256  # bytes zeroed or read back at once
 FREE, LIVE, GONE = 0, 1, 2
+FAILURES = (OSError, MemoryError)  # made once: where memory is out, naming two takes some
 
 
 class Slots:
@@ -28,6 +29,7 @@ class Slots:
         self._per = SECTOR // size
         self._state = bytearray(partition.ioctl(4, 0) * self._per)
         self._at = {}  # sequence: slot, of the live ones
+        self._twins = {}  # the same of second copies that could not be zeroed when they had been moved
         self._buffer = bytearray(size)
         self._sequence = 0
         # Slots are taken and sectors erased in turn, so that they wear alike.
@@ -71,14 +73,16 @@ class Slots:
 
     def erase(self, sequence):
         """Zero a content in place and read it back; nothing where it is not there."""
-        slot = self._at.get(sequence)
-        if slot is not None:
-            self._erase(slot)
-            del self._at[sequence]
+        for held in (self._at, self._twins):
+            slot = held.get(sequence)
+            if slot is not None:
+                self._erase(slot)
+                del held[sequence]
 
     def wipe(self):
         """Zero everything and read it back, whatever it holds; what refuses does not keep the rest."""
         self._at.clear()
+        self._twins.clear()
         failed = None
         for sector in range(len(self._state) // self._per):
             try:
@@ -98,7 +102,11 @@ class Slots:
         for slot in range(len(self._state)):
             state, sequence = self._look(slot)
             if state is None:
-                self._erase(slot)
+                try:
+                    self._erase(slot)
+                except OSError:
+                    # Worn. It is no content, and the rest is not to be lost with it.
+                    self._state[slot] = GONE
                 continue
             self._state[slot] = state
             if state == LIVE:
@@ -106,7 +114,13 @@ class Slots:
                     self._sequence, self._next = sequence, slot + 1
                 if sequence in self._at:
                     # It was being moved when the power went: one of the two is enough.
-                    self._erase(slot)
+                    self._twins[sequence] = slot
+                    try:
+                        self._erase(slot)
+                        del self._twins[sequence]
+                    except OSError:
+                        # Worn: whoever erases the content is told.
+                        continue
                 else:
                     self._at[sequence] = slot
         self._forget_buffer()
@@ -133,13 +147,26 @@ class Slots:
         struct.pack_into(_HEAD, buffer, 0, sequence, len(content))
         buffer[_HEAD_BYTES : _HEAD_BYTES + len(content)] = content
         struct.pack_into("<I", buffer, end, binascii.crc32(memoryview(buffer)[:end]))
+        # All that takes memory comes before the flash changes: a content that is there and not known could
+        # not be erased.
+        back, is_new = bytearray(self._size), sequence not in self._at
+        if is_new:
+            self._at[sequence] = slot
         # Whatever happens from here on, the slot is not free any more.
         self._state[slot] = GONE
-        self._flash.writeblocks(slot // self._per, buffer, slot % self._per * self._size)
-        if self._look(slot) != (LIVE, sequence):
-            raise OSError(5)
+        try:
+            self._flash.writeblocks(slot // self._per, buffer, slot % self._per * self._size)
+            self._flash.readblocks(slot // self._per, back, slot % self._per * self._size)
+            if back != buffer:
+                raise OSError(5)
+        except FAILURES:
+            if is_new:
+                del self._at[sequence]
+            raise
         self._state[slot] = LIVE
         self._at[sequence] = slot
+        for at in range(self._size):
+            back[at] = 0
         self._forget_buffer()
 
     def _compact(self):
@@ -156,14 +183,26 @@ class Slots:
         for sequence, slot in list(self._at.items()):
             if slot // self._per == sector:
                 content = self.read(sequence)
-                self._write(self._free_slot(sector), sequence, content)
+                self._move(sequence, slot, self._free_slot(sector), content)
                 for at in range(len(content)):
                     content[at] = 0
-                self._erase(slot)
+        twins = {sequence: slot for sequence, slot in self._twins.items() if slot // self._per != sector}
         self._flash.ioctl(6, sector)
+        self._twins = twins
         self._erased = sector
         for slot in range(first, first + self._per):
             self._state[slot] = FREE
+
+    def _move(self, sequence, slot, to, content):
+        """Write a content elsewhere and zero it here; raises OSError, and erase() finds both."""
+        self._twins[sequence] = slot
+        try:
+            self._write(to, sequence, content)
+        except FAILURES:
+            del self._twins[sequence]
+            raise
+        self._erase(slot)
+        del self._twins[sequence]
 
     def _free_slot(self, outside):
         """The next free slot in turn, in any sector but one; raises OSError(28) where there is none."""

@@ -11,7 +11,7 @@ import os
 import struct
 
 from altgate.crypto import siv
-from altgate.vault.slots import Slots
+from altgate.vault.slots import FAILURES, Slots
 
 KEY_SLOT = 128
 TEMPLATE_SLOT = 256
@@ -28,49 +28,58 @@ class Templates:
         self._sealed = Slots(templates, TEMPLATE_SLOT)
         self._wrap = wrap
         self._door = door_id.encode()
-        self._at = {}  # consent's first 16 bytes: numbers of the key and the template in their pages
+        # consent's first 16 bytes: numbers of the key and the template in their pages, and behind them those
+        # of an earlier pair that is still to be zeroed
+        self._at = {}
         self.damaged = 0
         self._pair_up()
 
     def has(self, consent):
         """Whether there is a template under this consent (32 bytes)."""
-        return consent[:16] in self._at
+        return bool(self._at.get(consent[:16]))
 
     async def store(self, resident, consent, template):
         """Seal and keep a template, instead of an earlier one under the same consent.
 
-        Raises OSError where the flash refuses or is full; nothing new is left then.
+        Raises OSError where the flash refuses or is full; nothing new is left then, or the new one holds and
+        the old one could not be zeroed.
         """
         key = os.urandom(siv.KEY_BYTES)
         pair = int.from_bytes(os.urandom(4), "big")
-        head = struct.pack(_HEAD, consent[:16], pair)
+        name = consent[:16]
+        head = struct.pack(_HEAD, name, pair)
         bound = self._bound(resident, consent)
-        sealed = siv.seal(key, template, bound)
+        sealed = head + siv.seal(key, template, bound)
         await asyncio.sleep_ms(0)
-        kept = self._sealed.put(head + sealed)
+        wrapped = head + siv.seal(self._wrap, key, bound)
         await asyncio.sleep_ms(0)
-        wrapped = siv.seal(self._wrap, key, bound)
+        kept = self._sealed.put(sealed)
         await asyncio.sleep_ms(0)
         try:
-            kept_key = self._keys.put(head + wrapped)
-        except OSError:
+            # What has to grow does so before the key lies there: then it is known, and can be erased.
+            old = self._at.setdefault(name)
+            at = [0, kept]
+            at.extend(old or ())
+            at[0] = self._keys.put(wrapped)
+        except FAILURES:
             self._sealed.erase(kept)
             raise
-        old = self._at.get(consent[:16])
-        self._at[consent[:16]] = (kept_key, kept)
+        self._at[name] = at
         await asyncio.sleep_ms(0)
         if old:
             self._erase(old)
+            del at[2:]
 
     def key(self, resident, consent):
         """The key of a template, for open_(); None where there is none, or none that is genuine."""
         at = self._at.get(consent[:16])
-        if at is None:
+        if not at:
             return None
-        content = self._keys.read(at[0])
         try:
+            content = self._keys.read(at[0])
             return siv.open_(self._wrap, memoryview(content)[_HEAD_BYTES:], self._bound(resident, consent))
-        except siv.SivError:
+        except (siv.SivError, KeyError):
+            # Not genuine, or zeroed already when erasing it did not come to its end.
             self.damaged += 1
             return None
 
@@ -85,9 +94,16 @@ class Templates:
 
     def erase(self, consent):
         """Zero key and template of a consent in place, and read them back; raises OSError if they stay."""
-        at = self._at.pop(consent[:16], None)
-        if at:
-            self._erase(at)
+        name = consent[:16]
+        at = self._at.get(name)
+        try:
+            if at:
+                self._erase(at)
+        except OSError:
+            # Nobody opens it from here on, whatever stays.
+            del self._at[name]
+            raise
+        self._at.pop(name, None)
 
     def keep_only(self, consents):
         """Erase every template whose consent is not among these: a withdrawal that the power cut short."""
@@ -111,11 +127,16 @@ class Templates:
             self._sealed.wipe()
 
     def _erase(self, at):
-        # The key first: from then on nobody opens the template any more.
-        try:
-            self._keys.erase(at[0])
-        finally:
-            self._sealed.erase(at[1])
+        failed = None
+        for place in range(len(at)):
+            try:
+                # The key first: from then on nobody opens the template any more.
+                (self._sealed if place & 1 else self._keys).erase(at[place])
+            except OSError as error:
+                # Worn: the rest goes all the same.
+                failed = error
+        if failed:
+            raise failed
 
     def _bound(self, resident, consent):
         return VERSION, self._door, struct.pack("<I", resident), consent
@@ -131,7 +152,7 @@ class Templates:
             # Keys come oldest first, so a later one under the same consent took the place of this.
             if consent in self._at:
                 self._erase(self._at[consent])
-            self._at[consent] = (number, other[-1])
+            self._at[consent] = [number, other[-1]]
         used = {row[1] for row in self._at.values()}
         for number in self._sealed.live():
             if number not in used:

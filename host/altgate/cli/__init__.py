@@ -9,6 +9,7 @@ import typer
 
 from altgate.cli import (
     audit,
+    broker,
     consents,
     credentials,
     demo,
@@ -18,6 +19,7 @@ from altgate.cli import (
     passes,
     provision,
     residents,
+    schedules,
     serve,
     setup,
 )
@@ -36,10 +38,12 @@ app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.command("tour")(demo.tour)
 app.command("provision")(provision.provision)
+app.add_typer(broker.app, name="broker")
 app.add_typer(doors.app, name="door")
 app.add_typer(managers.app, name="manager")
 app.add_typer(residents.app, name="resident")
 app.add_typer(credentials.app, name="credential")
+app.add_typer(schedules.app, name="schedule")
 app.add_typer(passes.app, name="pass")
 app.add_typer(notices.app, name="notice")
 app.add_typer(consents.app, name="consent")

@@ -3,11 +3,12 @@
 import dataclasses
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from altgate.cli.output import AsJson, show_result, show_rows, site
+from altgate.clock import to_text
 from altgate.errors import CheckFailed, Refused
 from altgate.ledger import review
 from altgate.registry import doors
@@ -117,10 +118,31 @@ def _summary(report: flash_image.Report) -> list[dict[str, object]]:
         "events": f"{len(events)}: {span}acknowledged up to {report.acknowledged}",
         "journal": f"{report.epochs} epochs; {sealed[report.is_sealed]}",
         "credentials": f"{len(report.credentials)}, state {report.version}, generation {report.generation}",
+        "bound": _bound(report.credentials),
+        "schedules": "\n".join(f"{one}: {'; '.join(hours)}" for one, hours in report.schedules.items()),
+        "time zone": _zone(report.time_zone),
         "counters": str(len(report.counters)),
         "consents": f"{sum(report.consents.values())}, door PINs {report.door_pins}",
     }
     for label, counts in report.secrets.items():
         rows[label.replace("_", " ")] = ", ".join(f"{count} {name}" for name, count in counts.items())
     rows["skipped"] = ", ".join(f"{count} {name}" for name, count in report.skipped.items()) or "nothing"
-    return [{"what": name, "found": found} for name, found in rows.items()]
+    return [{"what": name, "found": found or "none"} for name, found in rows.items()]
+
+
+def _bound(credentials: list[dict[str, Any]]) -> str:
+    """How many credentials do not open alone, at any hour and any number of times."""
+    counts = {
+        "dual": sum(one["rule"] == "dual" for one in credentials),
+        "to a schedule": sum(bool(one["schedule"]) for one in credentials),
+        "to a number of uses": sum(bool(one["uses"]) for one in credentials),
+    }
+    return ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+
+
+def _zone(changes: list[dict[str, Any]]) -> str:
+    """The offset that a door began with, and when it changes for the first and the last time it knows of."""
+    if not changes:
+        return ""
+    known = f", known to change until {to_text(changes[-1]['from'])}" if changes[-1]["from"] else ""
+    return f"{changes[0]['offset']} at first{known}"

@@ -147,6 +147,13 @@ def set_(
             help="Use a face module that cannot tell a person from a picture.",
         ),
     ] = None,
+    schedule_untimed: Annotated[
+        bool | None,
+        typer.Option(
+            "--schedule-untimed/--no-schedule-untimed",
+            help="Let schedules go, open at any hour, while the door does not know the time.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Change settings of a door; it applies them when it is reached."""
@@ -157,6 +164,7 @@ def set_(
         settings.FACE: face,
         settings.LEASE_S: lease_s,
         settings.FACE_UNPROVED: face_unproved,
+        settings.SCHEDULE_UNTIMED: schedule_untimed,
     }
     changes = {setting: int(value) for setting, value in given.items() if value is not None}
     opened = site(context)

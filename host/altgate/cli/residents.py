@@ -4,20 +4,22 @@ from typing import Annotated
 
 import typer
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from altgate.cli.output import AsJson, Row, show_result, show_rows, site
 from altgate.consent import links
-from altgate.registry import residents
+from altgate.registry import households, residents
 from altgate.registry.models import Building, Resident
 
 app = typer.Typer(no_args_is_help=True, help="Residents of the building.")
 
 
-def _row(resident: Resident) -> Row:
+def _row(session: Session, resident: Resident) -> Row:
     return {
         "pseudonym": resident.pseudonym,
         "name": resident.name,
         "unit": resident.unit,
+        "household": households.of(session, resident).number,
         "personal_number": resident.personal_number,
     }
 
@@ -33,14 +35,19 @@ def add(
     opened = site(context)
     with opened.write() as session:
         resident = residents.add(opened, session, name, unit)
-    show_result(_row(resident), as_json, f"{name} in unit {unit} is resident {resident.pseudonym}.")
+        row = _row(session, resident)
+    show_result(row, as_json, f"{name} in unit {unit} is resident {resident.pseudonym}.")
 
 
 @app.command("list")
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
-    """All residents. The personal number names a person at the keypad; it opens nothing."""
+    """All residents. The personal number names a person at the keypad; it opens nothing.
+
+    The household is what doors have in place of the unit: one number for
+    all residents of it.
+    """
     with site(context).read() as session:
-        rows = [_row(resident) for resident in residents.present(session)]
+        rows = [_row(session, resident) for resident in residents.present(session)]
     show_rows(rows, as_json, "There is no resident yet: altgate resident add.")
 
 
@@ -76,9 +83,10 @@ def remove(
     opened = site(context)
     with opened.write() as session:
         resident = residents.find(session, who)
+        row = _row(session, resident)
         residents.remove(opened, session, resident)
     show_result(
-        _row(resident),
+        row,
         as_json,
         f"{resident.name} is removed; their credentials and passes are revoked, their consents ended.",
     )

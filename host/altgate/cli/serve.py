@@ -61,7 +61,9 @@ def serve(
     """Serve the doors until Ctrl-C: keep their events, bring them up to date, carry commands.
 
     The log goes to standard error. At its start this writes the list of
-    revoked certificates anew.
+    revoked certificates anew. At its start and once a day it gives doors the
+    coming changes of the time zone, where they would run out of them within
+    a year.
     """
     host, port = address(broker)
     _log_to_stderr(as_json)

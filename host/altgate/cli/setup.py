@@ -7,7 +7,7 @@ import typer
 
 from altgate.cli.output import AsJson, show_result
 from altgate.errors import Refused
-from altgate.registry import doors, managers
+from altgate.registry import doors, managers, time_zone
 from altgate.registry import site as sites
 
 
@@ -19,6 +19,13 @@ def init(
     broker_name: Annotated[
         list[str] | None, typer.Option(help="Name in the broker's certificate; may be repeated.")
     ] = None,
+    zone: Annotated[
+        str | None,
+        typer.Option(
+            "--time-zone",
+            help="IANA name of the time zone for schedules; the computer's, or UTC, if left out.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Set up a building: database, master key, certificate authority, and the card key of zone 1."""
@@ -29,8 +36,12 @@ def init(
     if not name.strip() or not manager.strip():
         raise Refused("The building and its first manager need names: give both.")
     managers.check_name(manager)
+    if zone is not None:
+        time_zone.check(zone)
+    of_computer = None if zone else time_zone.of_computer()
+    chosen = zone or of_computer or time_zone.UTC
     names = tuple(broker_name or ["altgate-broker"])
-    site = sites.create(context.obj["data"], name, origin, manager, names)
+    site = sites.create(context.obj["data"], name, origin, manager, names, chosen)
     with site.write() as session:
         doors.ensure_zone(site, session, 1)
     site.close()
@@ -39,11 +50,22 @@ def init(
         "origin": origin,
         "manager": manager,
         "broker_names": list(names),
+        "time_zone": chosen,
         "data": str(site.data),
     }
     show_result(
         result,
         as_json,
         f"{name} is set up in {site.data}. Keep {site.data / sites.MASTER} in a backup "
-        "apart from the database. Next: altgate door add.",
+        f"apart from the database. {_zone_text(zone, of_computer)} Next: altgate door add.",
     )
+
+
+def _zone_text(given: str | None, of_computer: str | None) -> str:
+    """Which time zone it is, and why."""
+    if given:
+        return f"Schedules will be in the time of {given}."
+    change = "altgate schedule zone changes that."
+    if of_computer:
+        return f"Schedules will be in the time of {of_computer}, as this computer has it; {change}"
+    return f"Schedules will be in UTC, as this computer does not tell its time zone; {change}"

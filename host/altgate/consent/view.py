@@ -1,5 +1,6 @@
 """What a resident may see of their own: doors, ways in, the state of face, what was recorded. Only reads."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -7,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from altgate.clock import now_s
 from altgate.consent import notices, records, states
-from altgate.protocol import messages, names, reasons
-from altgate.registry import settings
+from altgate.protocol import limits, messages, names, reasons
+from altgate.registry import periods, settings
 from altgate.registry.models import (
     Consent,
     Credential,
@@ -19,6 +20,7 @@ from altgate.registry.models import (
     Pass,
     PassDoor,
     Resident,
+    Schedule,
 )
 
 OFF_HERE = "off_here"  # the manager has not turned face on at this door
@@ -30,12 +32,35 @@ ENDING = "ending"  # ended, and the door has not confirmed it yet
 
 
 @dataclass(frozen=True)
+class Hours:
+    """A period of a schedule. days: runs of first and last day, 0 for Monday; the times are local ones."""
+
+    days: list[tuple[int, int]]
+    start: str
+    end: str
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What some of a resident's cards or PINs are bound to at a door: hours, or a second one.
+
+    way: ``card`` or ``pin``. count: how many of them. second_s: within how many seconds, 0 for hours.
+    """
+
+    way: str
+    count: int
+    hours: tuple[Hours, ...]
+    second_s: int
+
+
+@dataclass(frozen=True)
 class DoorView:
     """One door as its resident sees it.
 
     cards, pins, passes: how many of theirs open it now or later. face: one of the words above. why: for
     ``suspended``, the name of the reason. consent: number of the newest consent here, ended or not, to end it
-    by; the dates are that consent's, in Unix seconds. notice: version of the notice that it names.
+    by; the dates are that consent's, in Unix seconds. notice: version of the notice that it names. bounds:
+    what does not open it alone and at any hour.
     """
 
     door_id: str
@@ -51,6 +76,7 @@ class DoorView:
     enrolled_at: int | None
     ended_at: int | None
     erased_at: int | None
+    bounds: tuple[Bound, ...] = ()
 
     @property
     def can_end(self) -> bool:
@@ -152,7 +178,7 @@ def _door(
 ) -> DoorView:
     face, why = _face(session, door, consent, credentials)
     notice = notices.by_hash(session, consent.notice) if consent else None
-    pins = sum(one.type == messages.TYPE_PIN for one in credentials)
+    pins = sum(map(_is_pin, credentials))
     return DoorView(
         door_id=door.door_id,
         name=door.name,
@@ -167,7 +193,31 @@ def _door(
         enrolled_at=consent.enrolled_at if consent else None,
         ended_at=consent.ended_at if consent else None,
         erased_at=consent.erased_at if consent else None,
-    )
+        bounds=tuple(
+            bound for way, is_pin in (("card", False), ("pin", True))
+            for bound in _bounds(session, way, [one for one in credentials if _is_pin(one) == is_pin])
+        ),
+    )  # fmt: skip
+
+
+def _is_pin(credential: Credential) -> bool:
+    return credential.type == messages.TYPE_PIN
+
+
+def _bounds(session: Session, way: str, credentials: list[Credential]) -> list[Bound]:
+    """What the cards or the PINs at one door are bound to, those with the same hours together."""
+    scheduled = Counter(one.schedule for one in credentials if one.schedule)
+    found = [
+        Bound(way, count, _hours(session.get_one(Schedule, number)), 0)
+        for number, count in sorted(scheduled.items())
+    ]
+    dual = sum(one.rule == messages.RULE_DUAL for one in credentials)
+    return [*found, Bound(way, dual, (), limits.SECOND_S)] if dual else found
+
+
+def _hours(schedule: Schedule) -> tuple[Hours, ...]:
+    read = [periods.read(line) for line in schedule.periods.splitlines()]
+    return tuple(Hours(periods.runs(one.days), *one.times) for one in read)
 
 
 def _face(

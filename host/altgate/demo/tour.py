@@ -27,9 +27,9 @@ class Tour:
 
     def __init__(self, building: Building, told: Told, cast: Cast) -> None:
         self._building, self._board, self._told = building, building.board, told
-        self._observed = Observed(building, told)
-        self._watch = Watch(building.site, building.broker.port, self._observed.seen.append)
-        self._face = FaceTour(self._observed, cast)
+        self.observed = Observed(building, told)
+        self._watch = Watch(building.site, building.broker.port, self.observed.seen.append)
+        self._face = FaceTour(self.observed, cast)
         self._expired = ""
 
     def run(self) -> None:
@@ -73,40 +73,40 @@ class Tour:
         self._expired = self._building.issue_pass(lasts_s=1)[0]
 
     def _genuine_card(self) -> None:
-        self._observed.opens(lambda: self._board.tap(self._building.card()), messages.METHOD_CARD)
+        self.observed.opens(lambda: self._board.tap(self._building.card()), messages.METHOD_CARD)
         self._board.untap()
 
     def _clone(self) -> None:
         clone = CloneCard(self._building.card())
-        self._observed.refuses(lambda: self._board.tap(clone), messages.METHOD_CARD, reasons.CARD_NOT_GENUINE)
+        self.observed.refuses(lambda: self._board.tap(clone), messages.METHOD_CARD, reasons.CARD_NOT_GENUINE)
         self._board.untap()
 
     def _pin(self) -> None:
-        self._observed.opens(lambda: self._type(PIN), messages.METHOD_PIN)
+        self.observed.opens(lambda: self._type(PIN), messages.METHOD_PIN)
 
     def _wrong_pin(self) -> None:
-        self._observed.refuses(lambda: self._type(WRONG_PIN), messages.METHOD_PIN, reasons.WRONG_PIN)
+        self.observed.refuses(lambda: self._type(WRONG_PIN), messages.METHOD_PIN, reasons.WRONG_PIN)
 
     def _pass(self) -> None:
         text = self._building.issue_pass()[0]
-        self._observed.opens(lambda: self._show(text), messages.METHOD_QR)
-        self._observed.refuses(lambda: self._show(text), messages.METHOD_QR, reasons.USED_UP)
+        self.observed.opens(lambda: self._show(text), messages.METHOD_QR)
+        self.observed.refuses(lambda: self._show(text), messages.METHOD_QR, reasons.USED_UP)
 
     def _other_passes(self) -> None:
-        self._observed.refuses(lambda: self._show(self._expired), messages.METHOD_QR, reasons.EXPIRED)
+        self.observed.refuses(lambda: self._show(self._expired), messages.METHOD_QR, reasons.EXPIRED)
         other = self._building.issue_pass(BACK)[0]
-        self._observed.refuses(lambda: self._show(other), messages.METHOD_QR, reasons.OTHER_DOOR)
+        self.observed.refuses(lambda: self._show(other), messages.METHOD_QR, reasons.OTHER_DOOR)
 
     def _exit(self) -> None:
-        self._observed.settle()
-        before, heard = self._building.last_number(), len(self._observed.seen)
+        self.observed.settle()
+        before, heard = self._building.last_number(), len(self.observed.seen)
         self._board.drive("exit_contact", 0)
         self._building.wait_event(messages.KIND_EXIT, before)
         self._board.drive("exit_contact", 1)
         if self._board.pins["strike"] != SECURE:
             raise CheckFailed("The strike moved for the exit contact, which works in hardware.")
         self._told("      pins    exit contact closed; the strike rests, the release is in hardware")
-        self._observed.heard(heard, messages.KIND_EXIT, None)
+        self.observed.heard(heard, messages.KIND_EXIT, None)
 
     def _chain(self) -> None:
         count, fault = review.verify(self._building.site)

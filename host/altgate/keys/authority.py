@@ -19,6 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 VALID_DAYS = 20 * 365  # ends before 2050, so that every date is a UTCTime (RFC 5280, 4.1.2.5)
 BACKDATE = timedelta(days=1)
+HOST = "altgate-host"  # the host's own name, in its certificate and at the broker
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 

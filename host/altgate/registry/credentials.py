@@ -1,6 +1,7 @@
 """Cards, UID-only cards and PINs: rules, and the operations that take them to the doors."""
 
 import secrets
+from dataclasses import dataclass
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -10,11 +11,44 @@ from altgate.errors import Refused
 from altgate.keys.derive import credential_tag
 from altgate.protocol import limits, messages
 from altgate.registry import doors as door_registry
-from altgate.registry.models import Credential, CredentialDoor, Door, Resident
+from altgate.registry import households
+from altgate.registry.models import Credential, CredentialDoor, Door, Resident, Schedule
 from altgate.registry.site import Site
 
 TYPE_NAMES = {messages.TYPE_CARD: "card", messages.TYPE_LEGACY_UID: "legacy-uid", messages.TYPE_PIN: "pin"}
 UID_BYTES = {messages.TYPE_CARD: (7,), messages.TYPE_LEGACY_UID: (4, 7, 10)}
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a credential is bound to beside its dates.
+
+    uses: how often each door accepts it, 0 for any number. is_dual: it opens only together with another
+    credential of its resident. schedule: None for any hour.
+    """
+
+    uses: int = 0
+    is_dual: bool = False
+    schedule: Schedule | None = None
+
+    @property
+    def rule(self) -> int:
+        """The code that doors and the register have for it."""
+        return messages.RULE_DUAL if self.is_dual else messages.RULE_SINGLE
+
+    def check(self) -> None:
+        """Raise Refused for what a door could not keep to."""
+        if not 0 <= self.uses <= limits.USES:
+            raise Refused(f"--uses {self.uses} is outside 0 to {limits.USES}: choose 0 for any number.")
+        if self.uses and self.is_dual:
+            # Whether a first half that is never completed has spent a use, nobody would expect alike.
+            raise Refused(
+                "A credential with --dual cannot have a number of uses: leave out --uses, or bound it with "
+                "--until."
+            )
+
+
+UNBOUND = Terms()
 
 
 def find(session: Session, number: int) -> Credential:
@@ -67,8 +101,10 @@ def add(
     resident: Resident,
     doors: list[Door],
     validity: tuple[int, int],
+    terms: Terms = UNBOUND,
 ) -> Credential:
-    """Add a credential for these doors; raises Refused for duplicates and full doors."""
+    """Add a credential for these doors; raises Refused for duplicates, full doors and impossible terms."""
+    terms.check()
     if not doors or len({door.id for door in doors}) != len(doors):
         raise Refused("Name each door once with --door: a credential without a door opens nothing.")
     if kind == messages.TYPE_PIN and len(doors) > 1:
@@ -83,11 +119,15 @@ def add(
         fingerprint=fingerprint,
         not_before=validity[0],
         not_after=validity[1],
+        rule=terms.rule,
+        uses=terms.uses,
+        schedule=terms.schedule.id if terms.schedule else None,
         created_at=now_s(),
         actor=site.actor,
     )
     session.add(credential)
     session.flush()
+    household = households.of(session, resident).number
     for door in doors:
         tag = credential_tag(door_registry.key(site, door), kind, value)
         session.add(
@@ -107,6 +147,10 @@ def add(
                 *validity,
                 int(resident.unit),
                 resident.pseudonym,
+                household,
+                terms.rule,
+                terms.schedule.number if terms.schedule else 0,
+                terms.uses,
             ],
         )
     session.flush()

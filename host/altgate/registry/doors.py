@@ -1,6 +1,7 @@
 """Doors, their zones, and the numbered operations that change what a door knows."""
 
 import secrets
+from collections.abc import Iterator
 
 import cbor2
 from sqlalchemy import select
@@ -11,8 +12,17 @@ from altgate.consent import states
 from altgate.errors import Refused
 from altgate.ledger import chain
 from altgate.protocol import limits, messages, reasons
-from altgate.registry import settings
-from altgate.registry.models import Command, Consent, Door, DoorOperation, Notice, Zone
+from altgate.registry import periods, settings, time_zone
+from altgate.registry.models import (
+    Building,
+    Command,
+    Consent,
+    Door,
+    DoorOperation,
+    Notice,
+    Schedule,
+    Zone,
+)
 from altgate.registry.site import Site
 
 ZONES = range(256)
@@ -66,7 +76,7 @@ def ensure_zone(site: Site, session: Session, number: int) -> None:
 
 
 def add(site: Site, session: Session, name: str, zone: int, door_id: str | None, legacy: bool) -> Door:
-    """Register a door with a new key, and give it the notice that is in force.
+    """Register a door with a new key, and give it the notice and the schedules that are in force.
 
     Raises Refused for a name or id in use, or a zone above 255.
     """
@@ -89,13 +99,25 @@ def add(site: Site, session: Session, name: str, zone: int, door_id: str | None,
     )
     session.add(door)
     session.flush()
-    notice = session.scalars(select(Notice).order_by(Notice.version.desc())).first()
-    if notice:
-        operate(site, session, door, [messages.OP_NOTICE, notice.version, notice.sha256])
+    for operation in _first_operations(session):
+        operate(site, session, door, operation)
     if legacy:
         change_settings(site, session, door, {settings.LEGACY_UID: 1})
     site.record(session, "door added", chosen)
     return door
+
+
+def _first_operations(session: Session) -> Iterator[list[object]]:
+    """What every door of the building has to know from the start."""
+    notice = session.scalars(select(Notice).order_by(Notice.version.desc())).first()
+    if notice:
+        yield [messages.OP_NOTICE, notice.version, notice.sha256]
+    in_use = select(Schedule).where(Schedule.removed_at.is_(None)).order_by(Schedule.number)
+    for at, schedule in enumerate(session.scalars(in_use).all()):
+        if at == 0:
+            zone = session.scalars(select(Building)).one().time_zone
+            yield [messages.OP_TIME_ZONE, time_zone.pack(time_zone.table(zone, now_s()))]
+        yield [messages.OP_SCHEDULE, schedule.number, periods.pack_lines(schedule.periods)]
 
 
 def _check_new(session: Session, name: str, zone: int, door_id: str | None) -> None:

@@ -7,7 +7,7 @@ from altgate.clock import now_s
 from altgate.consent import states
 from altgate.errors import Refused
 from altgate.registry.models import Manager
-from altgate.registry.site import Site
+from altgate.registry.site import SERVE, Site
 
 
 def present(session: Session) -> list[Manager]:
@@ -21,6 +21,8 @@ def check_name(name: str) -> None:
         raise Refused("A manager needs a name: give one.")
     if name.casefold().startswith(states.RESIDENT + ":"):
         raise Refused(f"{name!r} would read as a resident in the audit: choose another name.")
+    if name.casefold() == SERVE:
+        raise Refused(f"{name!r} is who the audit names where no manager acted: choose another name.")
 
 
 def add(site: Site, session: Session, name: str) -> Manager:

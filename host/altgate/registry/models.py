@@ -3,7 +3,7 @@
 Nothing here is a secret in the clear: keys are sealed, PINs and card numbers are keyed hashes.
 """
 
-from sqlalchemy import BigInteger, ForeignKey, LargeBinary, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
@@ -14,13 +14,17 @@ class Base(DeclarativeBase):
 
 
 class Building(Base):
-    """The one building of this database, and the seal over the head of its event chain."""
+    """The one building of this database, and the seal over the head of its event chain.
+
+    ``time_zone``, an IANA name, is the one that schedules are judged in.
+    """
 
     __tablename__ = "building"
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str]
     origin: Mapped[str]
     broker_name: Mapped[str]
+    time_zone: Mapped[str] = mapped_column(server_default="UTC")
     chain_length: Mapped[int]
     chain_seal: Mapped[bytes]
     created_at: Mapped[int]
@@ -91,6 +95,20 @@ class DoorOperation(Base):
     actor: Mapped[str]
 
 
+class Household(Base):
+    """Who lives in one unit, from the first resident there to the last; doors know only the number (u32)."""
+
+    __tablename__ = "households"
+    __table_args__ = (
+        Index("ix_households_unit", "unit", unique=True, sqlite_where=text("removed_at IS NULL")),
+    )
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    unit: Mapped[str]
+    removed_at: Mapped[int | None]
+    created_at: Mapped[int]
+    actor: Mapped[str]
+
+
 class Resident(Base):
     """A person; doors and events know only the pseudonym (u32).
 
@@ -107,8 +125,31 @@ class Resident(Base):
     actor: Mapped[str]
 
 
+class Schedule(Base):
+    """Hours with a name, the same at all doors; these know only the number.
+
+    ``periods`` are as the manager wrote them, one a line.
+    """
+
+    __tablename__ = "schedules"
+    __table_args__ = (
+        Index("ix_schedules_name", "name", unique=True, sqlite_where=text("removed_at IS NULL")),
+        Index("ix_schedules_number", "number", unique=True, sqlite_where=text("removed_at IS NULL")),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[int]
+    name: Mapped[str]
+    periods: Mapped[str]
+    removed_at: Mapped[int | None]
+    created_at: Mapped[int]
+    actor: Mapped[str]
+
+
 class Credential(Base):
-    """A card, UID or PIN. ``fingerprint`` is a keyed hash of its value, kept to notice it again."""
+    """A card, UID or PIN. ``fingerprint`` is a keyed hash of its value, kept to notice it again.
+
+    ``rule`` is one of the RULE_ codes; ``uses`` 0 means any number, ``schedule`` None any hour.
+    """
 
     __tablename__ = "credentials"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -117,6 +158,9 @@ class Credential(Base):
     fingerprint: Mapped[bytes] = mapped_column(index=True)
     not_before: Mapped[int]
     not_after: Mapped[int]
+    rule: Mapped[int] = mapped_column(server_default="0")
+    uses: Mapped[int] = mapped_column(server_default="0")
+    schedule: Mapped[int | None] = mapped_column(ForeignKey("schedules.id"))
     revoked_at: Mapped[int | None]
     created_at: Mapped[int]
     actor: Mapped[str]

@@ -43,8 +43,8 @@ def issue(
         raise Refused(f"A pass opens 1 to {limits.PASS_DOORS} doors: name each once with --door.")
     if not not_after:
         raise Refused("A pass needs an end: give --until.")
-    if not 0 <= uses <= limits.PASS_USES:
-        raise Refused(f"--uses {uses} is outside 0 to {limits.PASS_USES}: choose 0 for any number.")
+    if not 0 <= uses <= limits.USES:
+        raise Refused(f"--uses {uses} is outside 0 to {limits.USES}: choose 0 for any number.")
     pass_id = secrets.randbits(messages.DETAIL_BITS).to_bytes(8, "big")
     head = HEAD.pack(1, pass_id, not_before, not_after, uses)
     body = bytes([len(doors)])

@@ -9,7 +9,7 @@ from altgate.clock import now_s
 from altgate.consent import links, records
 from altgate.errors import Refused
 from altgate.protocol import limits
-from altgate.registry import credentials, passes
+from altgate.registry import credentials, households, passes
 from altgate.registry.models import Credential, Pass, Resident
 from altgate.registry.site import Site
 
@@ -33,7 +33,10 @@ def present(session: Session) -> list[Resident]:
 
 
 def add(site: Site, session: Session, name: str, unit: str) -> Resident:
-    """Register a resident; raises Refused for an empty name or a unit that is not 1 to 5 digits."""
+    """Register a resident, in the household of their unit.
+
+    Raises Refused for an empty name or a unit that is not 1 to 5 digits.
+    """
     if not name.strip():
         raise Refused("A resident needs a name: give one.")
     if not (unit.isascii() and unit.isdigit() and len(unit) <= limits.UNIT_DIGITS_MAX):
@@ -53,6 +56,7 @@ def add(site: Site, session: Session, name: str, unit: str) -> Resident:
     )
     session.add(resident)
     session.flush()
+    households.ensure(site, session, unit)
     site.record(session, "resident added", str(pseudonym))
     return resident
 
@@ -79,4 +83,5 @@ def remove(site: Site, session: Session, resident: Resident) -> None:
     for one in session.scalars(given).all():
         passes.revoke(site, session, one)
     resident.removed_at = now_s()
+    households.end_if_empty(session, resident.unit)
     site.record(session, "resident removed", str(resident.pseudonym))

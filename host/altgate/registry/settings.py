@@ -82,7 +82,15 @@ LEASE_S = Setting(
 FACE_UNPROVED = Setting(
     messages.SETTING_FACE_UNPROVED, "face_unproved", "a face module without a liveness verdict", 0, 1, 0
 )
-ALL = (LEGACY_UID, RELEASE_S, HELD_OPEN_S, FACE, LEASE_S, FACE_UNPROVED)
+SCHEDULE_UNTIMED = Setting(
+    messages.SETTING_SCHEDULE_UNTIMED,
+    "schedule_untimed",
+    "letting schedules go while the door does not know the time",
+    0,
+    1,
+    0,
+)
+ALL = (LEGACY_UID, RELEASE_S, HELD_OPEN_S, FACE, LEASE_S, FACE_UNPROVED, SCHEDULE_UNTIMED)
 Values = dict[Setting, int]
 
 

@@ -10,10 +10,17 @@ from sqlalchemy.orm import Session
 
 from altgate.clock import now_s
 from altgate.errors import Refused, SiteUnusable
-from altgate.keys.authority import LOCAL_NAMES, Authority, create_authority, issue, revocation_list
+from altgate.keys.authority import (
+    HOST,
+    LOCAL_NAMES,
+    Authority,
+    create_authority,
+    issue,
+    revocation_list,
+)
 from altgate.keys.vault import Vault, write_private
 from altgate.ledger import chain
-from altgate.registry import database
+from altgate.registry import database, time_zone
 from altgate.registry.models import Building, Manager
 
 DATABASE = "altgate.db"
@@ -24,6 +31,7 @@ AUTHORITY = "authority"
 ISSUED = "issued"
 CRL = "crl.pem"
 UNFINISHED = ".unfinished"
+SERVE = "altgate serve"  # as the actor of what no manager asked for
 
 
 class Site:
@@ -87,9 +95,12 @@ class Site:
         return Authority(certificate, key, folder / ISSUED)
 
 
-def create(data: Path, name: str, origin: str, manager: str, broker_names: tuple[str, ...]) -> Site:
+def create(
+    data: Path, name: str, origin: str, manager: str, broker_names: tuple[str, ...], zone: str = time_zone.UTC
+) -> Site:
     """Set up a building in a data directory, all of it or nothing, however it is interrupted.
 
+    zone: IANA name of the time zone that schedules are judged in.
     Raises Refused where there is one already, SiteUnusable where nothing can be written.
     """
     try:
@@ -101,7 +112,16 @@ def create(data: Path, name: str, origin: str, manager: str, broker_names: tuple
         draft.mkdir(mode=0o700)
         vault = Vault.create(draft / MASTER)
         _create_certificates(draft / PKI, vault, name, broker_names)
-        _create_database(draft / DATABASE, vault, name, origin, manager, broker_names[0])
+        building = Building(
+            name=name,
+            origin=origin,
+            broker_name=broker_names[0],
+            time_zone=zone,
+            chain_length=0,
+            chain_seal=chain.head_seal(vault, 0, chain.GENESIS),
+            created_at=now_s(),
+        )
+        _create_database(draft / DATABASE, vault, building, manager)
         for part in PARTS:
             (draft / part).rename(data / part)
         draft.rmdir()
@@ -127,26 +147,15 @@ def _clear_unfinished(data: Path) -> None:
         shutil.rmtree(draft)
 
 
-def _create_database(
-    path: Path, vault: Vault, name: str, origin: str, manager: str, broker_name: str
-) -> None:
+def _create_database(path: Path, vault: Vault, building: Building, manager: str) -> None:
     """The database with the building and its first manager."""
     write_private(path, b"")
     engine = database.open_engine(path)
     database.migrate(engine)
     with Session(engine.execution_options(**{database.WRITE: True})) as session, session.begin():
-        session.add(
-            Building(
-                name=name,
-                origin=origin,
-                broker_name=broker_name,
-                chain_length=0,
-                chain_seal=chain.head_seal(vault, 0, chain.GENESIS),
-                created_at=now_s(),
-            )
-        )
+        session.add(building)
         session.add(Manager(name=manager, created_at=now_s(), actor=manager))
-        chain.record_action(session, vault, manager, "building created", name)
+        chain.record_action(session, vault, manager, "building created", building.name)
     engine.dispose()
 
 
@@ -160,7 +169,7 @@ def _create_certificates(folder: Path, vault: Vault, building: str, broker_names
     write_private(folder / CRL, revocation_list(authority, {}, now_s()))
     identities = {
         "broker": issue(authority, broker_names[0], (*broker_names, *LOCAL_NAMES)),
-        "host": issue(authority, "altgate-host"),
+        "host": issue(authority, HOST),
     }
     for name, identity in identities.items():
         write_private(folder / f"{name}.pem", identity.certificate_pem())

@@ -20,6 +20,7 @@ import cbor2
 
 from altgate.errors import Refused
 from altgate.protocol import limits, messages, names
+from altgate.registry import periods, time_zone
 
 SECTOR = 4096
 HEAD = struct.Struct("<IIII")
@@ -34,10 +35,12 @@ SLOT_ROW = struct.Struct("<16sIIIIIIBBH")
 SCRATCH_SECTORS = 4
 COUNTER = struct.Struct("<IIII")
 BOOTS, LAYOUT = 0, 2  # keys of counters
+SCHEDULES, TIME_ZONE = 9, 10  # keys of the state log
 CONSENT = struct.Struct("<I32s32sI16sIIB16sBBBI")
 SECRET_HEAD = struct.Struct("<IH")
 MAGIC = {name: int.from_bytes(name.encode(), "little") for name in ("AGC1", "AGC2", "AGL1", "AGT1", "AGS1")}
 SECRETS = {"face_keys": 128, "templates": 256, "journal_keys": 64}
+RULES = {messages.RULE_SINGLE: "single", messages.RULE_DUAL: "dual"}
 TYPES = {messages.TYPE_CARD: "card", messages.TYPE_LEGACY_UID: "legacy UID", messages.TYPE_PIN: "PIN"}
 
 
@@ -55,6 +58,8 @@ class Report:
     generation: int = 0
     settings: dict[int, int] = field(default_factory=dict)
     credentials: list[dict[str, Any]] = field(default_factory=list)
+    schedules: dict[int, list[str]] = field(default_factory=dict)
+    time_zone: list[dict[str, Any]] = field(default_factory=list)
     counters: dict[int, int] = field(default_factory=dict)
     consents: Counter[int] = field(default_factory=Counter)
     door_pins: int = 0
@@ -203,6 +208,16 @@ def _state(report: Report, part: bytes) -> None:
         report.version = entry.get(1, report.version)
         report.generation = entry.get(2, report.generation)
         report.settings = entry.get(3, report.settings)
+        if SCHEDULES in entry:
+            report.schedules = {
+                number: [period.text for period in periods.unpack(packed)]
+                for number, packed in sorted(entry[SCHEDULES].items())
+            }
+        if TIME_ZONE in entry:
+            report.time_zone = [
+                {"from": at, "offset": time_zone.offset_text(minutes)}
+                for at, minutes in time_zone.unpack(entry[TIME_ZONE])
+            ]
     # A log that was never begun: nothing was applied, and the table is of its first generation.
     report.generation = report.generation or 1
 
@@ -239,10 +254,11 @@ def _buckets(row: tuple[Any, ...], count: int) -> tuple[int, int]:
 
 
 def _credential(row: tuple[Any, ...]) -> dict[str, Any]:
-    kind = row[7] & 15
+    kind, rule = row[7] & 15, row[7] >> 4
     return {
-        "id": row[1], "type": TYPES.get(kind, str(kind)), "resident": row[2], "unit": row[6],
-        "not_before": row[4], "not_after": row[5],
+        "id": row[1], "type": TYPES.get(kind, str(kind)), "resident": row[2], "household": row[3],
+        "unit": row[6], "not_before": row[4], "not_after": row[5], "rule": RULES.get(rule, str(rule)),
+        "schedule": row[8], "uses": row[9],
     }  # fmt: skip
 
 

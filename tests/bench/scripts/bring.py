@@ -23,7 +23,7 @@ def tag(number):
 
 
 def put(number):
-    return [messages.OP_PUT, number, messages.TYPE_CARD, tag(number), 0, 0, 0, 3]
+    return [messages.OP_PUT, number, messages.TYPE_CARD, tag(number), 0, 0, 0, 3, 0, 0, 0, 0]
 
 
 async def take(operations):

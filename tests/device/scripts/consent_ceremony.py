@@ -96,7 +96,7 @@ class Signals:
         self.shown = []
 
     def __getattr__(self, name):
-        return lambda: self.shown.append((name, time.ticks_ms(), own_ms()))
+        return lambda *_: self.shown.append((name, time.ticks_ms(), own_ms()))
 
     def names(self):
         return [name for name, _, _ in self.shown if name != "key"]
@@ -228,7 +228,7 @@ def not_without():
         house.before = [VECTOR] * 3
         house.press(*keys, card=card)
         assert house.ceremonies() == [reason], (keys, house.ceremonies(), reason)
-        assert house.rises() == rises and not enrolled(house) and house.errors == [], keys
+        assert house.rises() == rises and not enrolled(house) and house.errors == [], (keys, house.errors)
         return house
 
     ready = lambda house: (house.gate.set_pin(3, PIN[:-1]), house.door.give())  # noqa: E731
@@ -243,7 +243,7 @@ def not_without():
     refused(H, "135724#", F, F, reason=reasons.DOOR_PIN_WRONG,
                   before=lambda house: (ready(house), house.gate.set_pin(4, "135724")))
     # A card that is known, and does not open now.
-    expired = [messages.OP_PUT, 7, messages.TYPE_CARD, CARD, 0, NOW - 1, 0, 3]
+    expired = [messages.OP_PUT, 7, messages.TYPE_CARD, CARD, 0, NOW - 1, 0, 3, 0, 0, 0, 0]
     refused(H, PIN, F, reason=reasons.NOT_PRESENT, before=lambda house: (ready(house), late(house, expired)))
     house = refused(H, PIN, "000000#", reason=reasons.NOTICE_CODE_WRONG, before=known)
     assert house.door.register.of(3) is None
@@ -330,7 +330,7 @@ def others_at_the_keypad():
         house = House()
         house.gate.set_pin(3, PIN[:-1])
         tag = tags.credential_tag(IndexKey.index_key, messages.TYPE_PIN, b"101#135724")
-        house.door.apply([messages.OP_PUT, 20, messages.TYPE_PIN, tag, 0, 0, 101, 5])
+        house.door.apply([messages.OP_PUT, 20, messages.TYPE_PIN, tag, 0, 0, 101, 5, 0, 0, 0, 0])
         house.opened = 0
         house.press(*(begun + ("101#135724#",)))
         assert house.opened == 2 and house.claims[-1][:2] == (messages.METHOD_PIN, reasons.GRANTED), begun
@@ -346,7 +346,7 @@ def three_stars():
     assert "withdrawn" in house.signals.names()
     house = House()
     house.door.say_yes()
-    house.door.apply([messages.OP_PUT, 7, messages.TYPE_CARD, CARD, 0, NOW - 1, 0, 3])
+    house.door.apply([messages.OP_PUT, 7, messages.TYPE_CARD, CARD, 0, NOW - 1, 0, 3, 0, 0, 0, 0])
     house.press("***")
     assert house.opened == 0 and house.door.register.of(3) is None and not enrolled(house)
     house = House()

@@ -11,7 +11,7 @@ import sys
 from altgate.consent.gate import Gate
 from altgate.crypto import siv
 from altgate.link import session
-from altgate.store.credentials import Refused
+from altgate.store.draft import Refused
 from altgate.vault import templates
 from consent_door import CARD, DOOR, VECTOR, WRAP, Door, delete
 from protocol import messages, reasons, topics

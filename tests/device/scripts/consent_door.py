@@ -12,13 +12,15 @@ from altgate.store.copies import Copies
 from altgate.store.counters import Counters
 from altgate.store.credentials import Credentials
 from altgate.store.identity import Identity
+from altgate.store.pass_uses import PassUses
 from altgate.vault.templates import Templates
 from protocol import messages, reasons, topics
 from vault_flash import Flash
 
 DOOR, WRAP, PIN_KEY = "0a1b2c3d", bytes(range(64)), b"pin key of this door" + bytes(12)
 COUNTERS, KEYS, TEMPLATES, CONSENTS, STATE, CREDENTIALS = (0, 2), (2, 2), (4, 2), (6, 6), (12, 4), (16, 8)
-SECTORS = 24
+PASSES = (24, 2)
+SECTORS = 26
 NOW = 1_800_000_000
 NOTICE, NEW_NOTICE = b"n" * 32, b"m" * 32
 CARD, OTHER_CARD = b"t" * 16, b"u" * 16
@@ -29,7 +31,7 @@ DOWN_KEY = b"d" * 32
 class Journal:
     """Events are tested with the store."""
 
-    head = acknowledged = bad = 0
+    head = acknowledged = damaged = 0
 
 
 def delete(id_, tag):
@@ -62,8 +64,8 @@ class Door:
         self.apply(
             [messages.OP_NOTICE, 1, NOTICE],
             [messages.OP_SETTING, messages.SETTING_FACE, 1],
-            [messages.OP_PUT, 7, messages.TYPE_CARD, CARD, 0, 0, 0, 3],
-            [messages.OP_PUT, 8, messages.TYPE_CARD, OTHER_CARD, 0, 0, 0, 4],
+            [messages.OP_PUT, 7, messages.TYPE_CARD, CARD, 0, 0, 0, 3, 0, 0, 0, 0],
+            [messages.OP_PUT, 8, messages.TYPE_CARD, OTHER_CARD, 0, 0, 0, 4, 0, 0, 0, 0],
         )
 
     def start(self):
@@ -72,6 +74,7 @@ class Door:
         self.events = []
         self.counters = Counters(self.flash.partition(*COUNTERS))
         self.credentials = Credentials(self.flash.partition(*STATE), self.flash.partition(*CREDENTIALS))
+        self.uses = self.credentials.uses = PassUses(self.flash.partition(*PASSES))
         self.clock = DoorClock(None, self.counters)
         self.clock.set(NOW)
         self.register = Register(Copies(self.flash.partition(*CONSENTS)))
@@ -107,7 +110,8 @@ class Door:
 
     def taken(self, name, fields):
         """A sealed message from the host, to be awaited. Raises OSError as the session does."""
-        topic = topics.topic(DOOR, name)
+        topic, fields = topics.topic(DOOR, name), dict(fields)
+        fields[messages.EPOCH] = self.session.epoch
         return self.session.take(topic, bytes(cose.seal(DOWN_KEY, topic.encode(), fields)))
 
     def take(self, name, fields):

@@ -103,7 +103,7 @@ def settings_and_notice():
 def bound_card():
     """Without the very card of the consent, face rests, from the message that took it on."""
     put = lambda id_, tag, first, last, resident: [  # noqa: E731
-        messages.OP_PUT, id_, messages.TYPE_CARD, tag, first, last, 0, resident,
+        messages.OP_PUT, id_, messages.TYPE_CARD, tag, first, last, 0, resident, 0, 0, 0, 0,
     ]  # fmt: skip
     changes = (
         (delete(7, CARD),),
@@ -112,7 +112,7 @@ def bound_card():
         (put(7, CARD, 0, 0, 4),),  # it is somebody else's now
         (put(7, CARD, 0, NOW, 3),),
         (put(7, CARD, NOW + 3600, 0, 3),),
-        (delete(7, CARD), [messages.OP_PUT, 7, messages.TYPE_LEGACY_UID, CARD, 0, 0, 0, 3]),
+        (delete(7, CARD), [messages.OP_PUT, 7, messages.TYPE_LEGACY_UID, CARD, 0, 0, 0, 3, 0, 0, 0, 0]),
     )
     for change in changes:
         door = new_door()
@@ -346,7 +346,7 @@ def damaged_register():
     consents = [door.say_yes(), door.say_yes(4, 8, OTHER_CARD, number=222222)]
     door.spoil(*CONSENTS)
     door.start()
-    assert door.register.is_damaged
+    assert door.register.is_damaged and door.gate.damaged == 1
     for resident in (3, 4):
         assert door.gate.look_refusal(resident) == reasons.NO_CONSENT
         assert door.gate.pin_state(resident) == (False, 0)

@@ -80,6 +80,8 @@ session = Session(
     identity, BOOT, clock, credentials, journal, lambda: unlocked.append(1), lambda: reasons.DONE, gate,
 )  # fmt: skip
 
+session.epoch = b"e" * 16
+
 
 def show(message):
     print(message[0], binascii.hexlify(message[1]).decode())

@@ -12,6 +12,7 @@ import sys
 from altgate.store import credentials as module
 from altgate.store import log, table
 from altgate.store.credentials import Credentials
+from altgate.store.draft import BOUNDS
 from protocol import messages
 from vault_flash import blank, every_cut
 
@@ -65,7 +66,7 @@ def tag(number):
 
 
 def put(number, resident=3, kind=messages.TYPE_CARD):
-    return [messages.OP_PUT, number, kind, tag(number), 0, 0, 101, resident]
+    return [messages.OP_PUT, number, kind, tag(number), 0, 0, 101, resident, 0, 0, 0, 0]
 
 
 def delete(number, kind=messages.TYPE_CARD):
@@ -115,7 +116,7 @@ def content(state):
     """All that a door's state says."""
     found = sorted(residents(state).items())
     return (
-        state.version, [state.setting(n) for n in module.SETTINGS], state.notice, state.old_notices(),
+        state.version, [state.setting(n) for n in BOUNDS], state.notice, state.old_notices(),
         state.is_pass_revoked(PASS, 1), state.has_unit(101), found,
     )  # fmt: skip
 

@@ -57,7 +57,7 @@ class Door:
         asyncio.run(self.state.keep(draft))
 
     def put(self, number):
-        self.take([messages.OP_PUT, number, KIND, tag(number), 0, 0, 0, 3])
+        self.take([messages.OP_PUT, number, KIND, tag(number), 0, 0, 0, 3, 0, 0, 0, 0])
 
     def delete(self, *numbers):
         self.take(*[[messages.OP_DELETE, number, KIND, tag(number), 0] for number in numbers])

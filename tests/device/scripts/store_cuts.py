@@ -66,6 +66,9 @@ class HeaderFirst:
 
     def readblocks(self, block, buf, offset=0):
         self._flash.readblocks(block, buf, offset)
+        for held in self._held:
+            if held[0] == block and held[2] == offset:
+                buf[:] = held[1]
 
     def writeblocks(self, block, buf, offset):
         self._held.append((block, buf, offset))

@@ -1,7 +1,8 @@
 """Templates come and go while other stores write; after each erasure the flash is copied, to be searched.
 
 Arguments: path of a flash file to make, a folder for the copies, a seed, how many templates. Prints a JSON
-line for each template: resident, consent, key, content, and the numbers of the copies where it was alive and was erased.
+line for each template: resident, consent, key, content, and the numbers of the copies where it was alive and
+was erased.
 """
 
 import asyncio

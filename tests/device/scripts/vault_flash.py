@@ -98,3 +98,40 @@ def every_cut(flash, act, check, at=1, every=1):
             assert flash.chip.raised == 0, "a program asked for a 0 to become 1"
             cuts += 1
         at += every
+
+
+class Bad:
+    """A partition of which one sector is worn. how: ``ones``: the bits of ``mask`` at ``place`` (a byte of
+    the sector) cannot be cleared any more; ``zeros``: no erasure sets them; ``raises``: whatever would change
+    the sector is an OSError(5)."""
+
+    HOWS = ("ones", "zeros", "raises")
+
+    def __init__(self, inner, sector, how, place=0, mask=0):
+        self._inner, self._sector, self._how = inner, sector, how
+        self._place, self._mask = place, mask
+        self._byte = bytearray(1)
+        self.info, self.readblocks = inner.info, inner.readblocks
+
+    def writeblocks(self, block, buf, offset=0):
+        at = (self._sector - block) * SECTOR - offset + self._place
+        last = block + (offset + len(buf) - 1) // SECTOR
+        if self._how == "raises" and block <= self._sector <= last:
+            raise OSError(5)
+        if self._how == "ones" and 0 <= at < len(buf):
+            buf = bytearray(buf)
+            self._inner.readblocks(self._sector, self._byte, self._place)
+            buf[at] |= self._byte[0] & self._mask
+        self._inner.writeblocks(block, buf, offset)
+
+    def ioctl(self, op, arg=0):
+        if op != 6 or arg != self._sector:
+            return self._inner.ioctl(op, arg)
+        if self._how == "raises":
+            raise OSError(5)
+        self._inner.readblocks(self._sector, self._byte, self._place)
+        self._inner.ioctl(op, arg)
+        if self._how == "zeros":
+            self._byte[0] |= ~self._mask & 0xFF
+            self._inner.writeblocks(self._sector, self._byte, self._place)
+        return 0

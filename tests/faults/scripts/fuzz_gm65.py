@@ -121,7 +121,7 @@ def is_opened(claim, made):
         return False
     if claim.pass_ not in made:
         raise fuzz.Wrong("opened for a pass that nobody made", claim.pass_)
-    record = Record(0, 0, claim.pass_[1], claim.pass_[2], claim.pass_[3], 0, False)
+    record = Record(0, 0, claim.pass_[1], claim.pass_[2], claim.pass_[3], 0, False, 0, 0)
     return judge.is_opened(claim, record, passmaker.NOW)
 
 

@@ -19,7 +19,7 @@ from altgate.entry import pin
 from protocol import limits, messages, reasons
 
 ENTRY, FLOOD = 1, 2
-RECORD = Record(7, 3, 0, 0, 0, 0, False)
+RECORD = Record(7, 3, 0, 0, 0, 0, False, 0, 0)
 UNIT, PIN = 101, "246813"
 KEYS = "0123456789*#FH"
 PAUSE = "-"

@@ -39,7 +39,7 @@ class Keys:
 
 
 KEY = card_keys.card_key(Keys.zone_key, UID, Keys.zone)
-RECORD = Record(7, 3, 0, 0, 0, 0, False)
+RECORD = Record(7, 3, 0, 0, 0, 0, False, 0, 0)
 KNOWN = [(kind, tags.credential_tag(Keys.index_key, kind, UID)) for kind in (1, 2)]
 
 clock = standin.Clock()

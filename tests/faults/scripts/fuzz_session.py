@@ -24,7 +24,8 @@ from altgate.store.copies import Copies
 from altgate.store.counters import Counters
 from altgate.store import credentials as credentials_module
 from altgate.store import table
-from altgate.store.credentials import SETTINGS, Credentials
+from altgate.store.credentials import Credentials
+from altgate.store.draft import BOUNDS, REVOKED, SCHEDULES, SETTINGS
 from altgate.store.journal import Journal
 from changes import TAKEN_WRONGLY, is_state_fit
 from hostile_host import (
@@ -56,6 +57,8 @@ class Identity:
 
 class Templates:
     """As if everybody were enrolled, so that only the gate stands before a face."""
+
+    damaged = 0
 
     def has(self, consent):
         return True
@@ -113,8 +116,8 @@ class Bench:
         """All that a message could change."""
         table = self.credentials
         return (
-            len(self.opened), table.version, PARTITIONS[4].check(), table._revoked, dict(table._settings),
-            self.journal.acknowledged, self.clock.quality, self.clock.now(), table._notices,
+            len(self.opened), table.version, PARTITIONS[4].check(), dict(table._held),
+            self.journal.acknowledged, self.clock.quality, self.clock.now(),
             tuple(self.register._rows), dict(self.register._pins), self.gate._lease.left_s(monotonic_s()),
         )  # fmt: skip
 
@@ -128,7 +131,8 @@ class Bench:
         self.was_asked = self.gate._lease._asked is not None
         answers = fuzz.drive(self.session.take(topic, payload))
         dropped = sum(self.session.bad_input.values()) - dropped
-        must_drop = fields is None or not HANDLERS[TOPICS.index(topic)](self, fields, before, answers)
+        is_fit = fields is not None and is_of_now(topic, fields)
+        must_drop = not is_fit or not HANDLERS[TOPICS.index(topic)](self, fields, before, answers)
         if dropped != must_drop:
             raise fuzz.Wrong("a drop was not counted, or counted without one", topic, fields, dropped)
         if must_drop and (answers or self.state() != before):
@@ -136,9 +140,9 @@ class Bench:
         if len(self.opened) != self.expected_opened:
             raise fuzz.Wrong("opened without a fresh challenge, or not with one", topic, fields)
         self.judge_face()
-        table = self.credentials
-        if len(table._revoked) > limits.REVOKED_PASSES * 12:
-            raise fuzz.Wrong("the list of passes grows", len(table._revoked))
+        held = self.credentials._held
+        if len(held[REVOKED]) > limits.REVOKED_PASSES * 12 or len(held[SCHEDULES]) > limits.SCHEDULES:
+            raise fuzz.Wrong("what is kept in memory grows", held)
 
     def ask_lease(self):
         question = self.gate.lease_question()
@@ -168,7 +172,7 @@ class Bench:
             self.latest = unix
             if self.clock.now() != unix or self.clock.quality != messages.QUALITY_HOST:
                 raise fuzz.Wrong("the host's time was not taken", unix, self.clock.now())
-        elif self.clock.now() != before[7] and not clock_module.OLDEST <= unix < self.latest:
+        elif self.clock.now() != before[6] and not clock_module.OLDEST <= unix < self.latest:
             raise fuzz.Wrong("a time was taken that cannot be", unix)
         return not answers
 
@@ -176,7 +180,7 @@ class Bench:
         sequence = fields.get(messages.SEQUENCE)
         if type(sequence) is not int:
             return False
-        if self.journal.acknowledged != (sequence if before[5] < sequence <= EVENTS else before[5]):
+        if self.journal.acknowledged != (sequence if before[4] < sequence <= EVENTS else before[4]):
             raise fuzz.Wrong("events acknowledged wrongly", sequence, self.journal.acknowledged)
         return not answers
 
@@ -193,8 +197,8 @@ class Bench:
             self.is_ended = self.is_ended or any(row[:2] in ending for row in fields[messages.OPERATIONS])
         elif is_fit == 1 and result != reasons.TABLE_FULL or self.state() != before:
             raise fuzz.Wrong("a state was refused wrongly, or not wholly", fields, result)
-        if any(not low <= self.credentials.setting(n) <= high for n, (low, high, _) in SETTINGS.items()):
-            raise fuzz.Wrong("a setting out of its bounds", self.credentials._settings)
+        if any(not low <= self.credentials.setting(n) <= high for n, (low, high, _) in BOUNDS.items()):
+            raise fuzz.Wrong("a setting out of its bounds", self.credentials._held[SETTINGS])
         return True
 
     def command(self, fields, before, answers):
@@ -230,7 +234,7 @@ class Bench:
         number = fields.get(messages.PERSONAL_NUMBER, 0)
         if type(state) is not int or type(name) is not bytes or type(number) is not int:
             return False
-        was = [(old.consent, old.state, old.acked) for old in before[9] if old.consent == name]
+        was = [(old.consent, old.state, old.acked) for old in before[7] if old.consent == name]
         if number and not 100000 <= number <= 999999 or not was or was[0][1] != state:
             return False
         if row and row.acked and state not in messages.CONSENT_ENDED:
@@ -249,6 +253,11 @@ class Bench:
 
 HANDLERS = (Bench.welcome, Bench.ack, Bench.change, Bench.command, Bench.consent, Bench.lease)
 FOR_DOOR = TOPICS[: len(HANDLERS)]
+
+
+def is_of_now(topic, fields):
+    """Whether a message was said to this start; a command that was not is answered all the same."""
+    return topic.endswith(topics.DOWN_COMMAND) or fields.get(messages.EPOCH) == EPOCH
 
 
 def monotonic_s():

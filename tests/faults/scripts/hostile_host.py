@@ -20,7 +20,8 @@ EPOCH = bytes((2,)) * limits.EPOCH_BYTES  # the consent's nonce was drawn before
 RESIDENTS = (3, 4)
 NOTICE = b"n" * 32
 FIRST = [
-    [messages.OP_PUT, 60 + who, messages.TYPE_CARD, bytes((who,)) * 16, 0, 0, 0, who] for who in RESIDENTS
+    [messages.OP_PUT, 60 + who, messages.TYPE_CARD, bytes((who,)) * 16, 0, 0, 0, who, 0, 0, 0, 0]
+    for who in RESIDENTS
 ]
 FIRST += [[messages.OP_NOTICE, 1, NOTICE], [messages.OP_SETTING, messages.SETTING_FACE, 1]]
 FIRST_STATE = {messages.BASE_VERSION: 0, messages.NEW_VERSION: 1, messages.OPERATIONS: FIRST}
@@ -95,40 +96,58 @@ def other_than(payload, damaged):
     return damaged if damaged != payload else payload[:-1]
 
 
+def epoch():
+    """Of this start, or of another."""
+    return EPOCH if random.randrange(6) else bytes(16)
+
+
 def welcome():
     now = (1767225600, 1800000000, 0xFFFFFFFF, 0, 1)[random.randrange(5)]
-    return {messages.NONCE: bytes((3 + random.randrange(3),)) * 16, messages.EPOCH: EPOCH, messages.TIME: now}
+    nonce = bytes((3 + random.randrange(3),)) * 16
+    return {messages.NONCE: nonce, messages.EPOCH: epoch(), messages.TIME: now}
 
 
 def ack():
-    return {messages.EPOCH: EPOCH, messages.SEQUENCE: random.randrange(EVENTS + 2)}
+    return {messages.EPOCH: epoch(), messages.SEQUENCE: random.randrange(EVENTS + 2)}
 
 
 def change():
     base = 1 + random.randrange(3)
     return {
         messages.BASE_VERSION: base, messages.NEW_VERSION: base + 1 + random.randrange(2),
-        messages.EPOCH: EPOCH, messages.OPERATIONS: [operation() for _ in range(random.randrange(5))],
+        messages.EPOCH: epoch(), messages.OPERATIONS: [operation() for _ in range(random.randrange(5))],
         messages.IS_SNAPSHOT: random.randrange(3) == 0,
     }  # fmt: skip
 
 
+PERIODS = ((), (31, 0xA4, 1, 0x74, 4), (128, 0, 0, 1, 0), (1, 5, 0, 5, 0), (1, 2, 3), (1, 0, 0, 0xA1, 5))
+CHANGES = ((), (0, 0, 0, 0, 60, 0), (0, 0, 0, 0, 60, 0) * 2, (1, 2, 3), (0, 0, 0, 0, 0xFF, 0x7F))
+
+
+def bounds():
+    """Household, rule, schedule and uses, mostly those that are taken."""
+    rule, uses = random.choice((0, 0, 1, 2)), random.choice((0, 0, 5, 256))
+    return [random.randrange(3), rule, random.choice((0, 3, 16)), uses]
+
+
 def operation():
     made = (
-        [messages.OP_PUT, random.randrange(4), 1 + random.randrange(3), b"t" * 16, 0, 0, 101, 3],
+        [messages.OP_PUT, random.randrange(4), 1 + random.randrange(3), b"t" * 16, 0, 0, 101, 3] + bounds(),
         [messages.OP_DELETE, random.randrange(4), 1 + random.randrange(3), b"t" * 16, 101],
         [messages.OP_SETTING, 1 + random.randrange(3), random.randrange(8)],
         [messages.OP_REVOKE_PASS, b"pass-id" + bytes((random.getrandbits(2),)), 0xFFFFFFFF],
         [messages.OP_NOTICE, random.randrange(4), bytes((random.getrandbits(1),)) * 32],
         [messages.OP_END_CONSENT, a_consent(), random.choice(messages.CONSENT_ENDED)],
         [messages.OP_FORGET, 3 + random.randrange(3)],
-    )[random.randrange(7)]
+        [messages.OP_SCHEDULE, random.randrange(17), bytes(random.choice(PERIODS))],
+        [messages.OP_TIME_ZONE, bytes(random.choice(CHANGES))],
+    )[random.randrange(9)]
     return items.altered(made) if fuzz.chance(4) else made
 
 
 def command():
     fields = {messages.REQUEST: random.getrandbits(8), messages.VERB: 1 + random.getrandbits(1)}
-    fields[messages.EPOCH] = EPOCH if random.randrange(6) else bytes(16)
+    fields[messages.EPOCH] = epoch()
     if fields[messages.VERB] == messages.VERB_UNLOCK:
         fields[messages.CHALLENGE] = bytes((3 + random.randrange(3),)) * limits.NONCE_BYTES
     return fields
@@ -142,7 +161,7 @@ def a_consent():
 def acknowledgement():
     state = (messages.CONSENT_GIVEN, random.randrange(6))[fuzz.chance(3)]
     return {
-        messages.CONSENT: a_consent(), messages.CONSENT_STATE: state, messages.EPOCH: EPOCH,
+        messages.CONSENT: a_consent(), messages.CONSENT_STATE: state, messages.EPOCH: epoch(),
         messages.PERSONAL_NUMBER: random.choice((123456, 0, 0xFFFFFFFF)),
     }  # fmt: skip
 
@@ -150,7 +169,7 @@ def acknowledgement():
 def lease():
     consents = digest(statements.in_force([CONSENT] if random.randrange(4) else []))
     nonce = bytes((3 + random.randrange(3),)) * limits.NONCE_BYTES
-    return {messages.NONCE: nonce, messages.CONSENTS: consents, messages.EPOCH: EPOCH}
+    return {messages.NONCE: nonce, messages.CONSENTS: consents, messages.EPOCH: epoch()}
 
 
 MAKERS = (welcome, ack, change, command, acknowledgement, lease)

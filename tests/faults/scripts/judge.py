@@ -5,9 +5,9 @@ from altgate.access.record import DoorState
 from protocol import reasons
 
 # UID-only cards are off, nobody is locked out, time is known, and face is not what is claimed.
-_STATE = DoorState(False, 0, True, reasons.NO_CONSENT)
+_STATE = DoorState(False, 0, True, reasons.NO_CONSENT, None, False, 0)
 
 
 def is_opened(claim, record, now=1):
     """Whether this claim opens the door, with this record for it."""
-    return decide(claim, record, _STATE, now).is_granted
+    return decide(claim, record, None, _STATE, now).is_granted

@@ -1,6 +1,6 @@
 // Draws the state of one resident. Knows nothing of the host; what a click does is handed in.
 
-import { inWords, language, listed, otherLanguage, say, steps, word } from "./texts.js";
+import { hoursInWords, inWords, language, listed, otherLanguage, say, steps, word } from "./texts.js";
 
 const WAYS = [["card", "cards"], ["pin", "pins"], ["qr", "passes"]];
 export const at = (id) => document.getElementById(id);
@@ -43,6 +43,8 @@ export function drawState(state, actions) {
   at("whose").textContent = say("whose", state);
   at("number").textContent = state.personal_number;
   at("ways").replaceChildren(...WAYS.map(([way, field]) => drawWay(way, field, state.doors)));
+  // It says that each works by itself.
+  at("ways-lead").hidden = state.doors.some((door) => door.bounds.some((bound) => bound.second_s));
   drawFace(state);
   drawDoors(state, actions);
   at("entries-lead").textContent = say("entries_lead", { count: state.entries_most });
@@ -59,8 +61,18 @@ function drawWay(way, field, doors) {
   );
   const held = names.length ? say("held_" + way, { doors: listed(names) }) : say(`held_${way}_none`);
   row.dataset.way = way;
-  row.append(head, make("p", held), make("p", say("how_" + way), "quiet"));
+  const bounds = doors.flatMap((door) => boundsAt(door, way, field)).map((said) => make("p", said));
+  row.append(head, make("p", held), ...bounds, make("p", say("how_" + way), "quiet"));
   return row;
+}
+
+function boundsAt(door, way, field) {
+  return door.bounds.filter((bound) => bound.way === way).map((bound) => {
+    const what = bound.second_s ? "second" : "hours";
+    const values = { door: door.name, count: bound.count, all: door[field], seconds: bound.second_s };
+    values.hours = listed(bound.hours.map(hoursInWords));
+    return say(`bound_${what}${bound.count < door[field] ? "_some" : ""}`, values);
+  });
 }
 
 function drawFace(state) {

@@ -39,6 +39,14 @@ export function inWords(seconds) {
   return format.format(new Date(seconds * 1000));
 }
 
+// Such as "Mon–Fri 07:00–19:00".
+export function hoursInWords(hours) {
+  const format = new Intl.DateTimeFormat(language, { weekday: "short", timeZone: "UTC" });
+  const name = (day) => format.format(new Date(Date.UTC(2024, 0, 1 + day)));  // that one was a Monday
+  const days = hours.days.map(([first, last]) => first < last ? `${name(first)}–${name(last)}` : name(first));
+  return `${days.join(", ")} ${hours.start}–${hours.end}`;
+}
+
 export function listed(names) {
   return new Intl.ListFormat(language).format(names);
 }
