@@ -7,7 +7,7 @@ import pytest
 
 @pytest.mark.parametrize(
     ("name", "every", "least"),
-    [("store_cuts.py", 5, 400), ("state_cuts.py", 1, 300), ("pass_cuts.py", 1, 12)],
+    [("store_cuts.py", 8, 250), ("state_cuts.py", 1, 300), ("pass_cuts.py", 1, 12)],
 )
 def test_what_was_kept_is_there_after_a_cut_anywhere(device, root, tmp_path, name, every, least):
     seed = random.randrange(2**30)
