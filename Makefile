@@ -9,7 +9,7 @@ JOBS ?= 4
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help env demo tour test test-core lint bench campaign reference pins clean
+.PHONY: help env demo tour test test-core lint bench figures campaign reference pins clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -42,8 +42,12 @@ lint: env  ## style, types, and that the firmware compiles for the ESP32
 bench: env  ## every figure with its bar; FIGURES='door.heap ...' for some
 	@PYTHONPATH=tests $(BIN)/python -m bench.run $(FIGURES)
 
-campaign: env  ## fuzzing, spoiled flash and power cuts for BUDGET=minutes; SEED=... repeats a run
-	@PYTHONPATH=tests $(BIN)/python -m faults.run --budget $(BUDGET) $(if $(SEED),--seed $(SEED))
+figures: env  ## the same, written into docs/figures.md
+	@PYTHONPATH=tests $(BIN)/python -m bench.run --write
+
+campaign: env  ## fuzzing, spoiled flash and power cuts for BUDGET=minutes; NAMES=... for some, SEED=... again
+	@PYTHONPATH=tests $(BIN)/python -m faults.run --budget $(BUDGET) $(if $(SEED),--seed $(SEED)) \
+		$(if $(WRITE),--write) $(NAMES)
 
 reference: env  ## make docs/reference.md and docs/asyncapi.json from the code
 	$(BIN)/python docs/make_reference.py

@@ -10,10 +10,13 @@ import sys
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from conftest import ROOT
 from faults import campaigns, flash, power, slices
 from faults.slices import Campaign, Outcome
 
+PAGE = ROOT / "docs" / "campaigns.md"
 SLICE_S = 20.0
 SLICES_AT_LEAST = 4  # so that seeds move on within a short budget, too
 FEW_S = 1.0
@@ -90,6 +93,30 @@ def _note(tally: Tally, done: Future[Outcome]) -> None:
         print(tally.fault, flush=True)
 
 
+def page(tallies: list[Tally], seed: int) -> str:
+    """docs/campaigns.md after a run; campaigns that were not in it keep the row of their last."""
+    rows = {}
+    if PAGE.exists():
+        lines = PAGE.read_text(encoding="utf-8").splitlines()
+        rows = {line.split("`")[1]: line for line in lines if line.startswith("| `")}
+    when = f"{datetime.now(UTC):%Y-%m-%d}, seed {seed}"
+    for tally in tallies:
+        one, state = tally.campaign, "**failed**" if tally.fault else "none failed"
+        rows[one.name] = f"| `{one.name}` | {tally.frames:,} | {one.bar:,} {one.unit} | {state} | {when} |"
+    head = [
+        "# Campaigns",
+        "",
+        "Made by `make campaign BUDGET=minutes WRITE=1`. Each input is drawn anew; one that shows a fault is",
+        "printed with what repeats it. A row with less than a whole campaign was given less time.",
+        "",
+        "| campaign | tried | a whole campaign | | run |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for one in chosen_of([]):
+        head.append(rows.get(one.name, f"| `{one.name}` | 0 | {one.bar:,} {one.unit} | not run yet | |"))
+    return "\n".join(head) + "\n"
+
+
 def _replay(text: str) -> int:
     """Play one case; returns the exit code."""
     name, _, case = text.partition(":")
@@ -117,6 +144,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--budget", type=float, default=10, help="minutes for all campaigns together")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(slices.SEEDS))
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="slices at a time")
+    parser.add_argument("--write", action="store_true", help="put the counts into docs/campaigns.md")
     parser.add_argument("--replay", default="", metavar="NAME:CASE", help="play one case instead")
     parser.add_argument("names", nargs="*", help="campaigns, by how their names begin")
     chosen = parser.parse_args(arguments)
@@ -135,6 +163,8 @@ def main(arguments: list[str]) -> int:
         code = 130
     for tally in tallies:
         print(tally, flush=True)
+    if chosen.write:
+        PAGE.write_text(page(tallies, chosen.seed), encoding="utf-8")
     return 1 if any(tally.fault for tally in tallies) else code
 
 

@@ -294,6 +294,18 @@ def cells(name: str, head: str) -> list[list[str]]:
     return found
 
 
+def tables(name: str, head: str) -> list[list[list[str]]]:
+    """Every table on a page whose head begins so."""
+    lines = (ROOT / "docs" / name).read_text(encoding="utf-8").splitlines()
+    found: list[list[list[str]]] = []
+    for at, line in enumerate(lines):
+        if line.startswith(f"| {head}"):
+            found.append([])
+        elif line.startswith("|") and not line.startswith("| ---") and found:
+            found[-1].append([cell.strip() for cell in lines[at].strip("|").split("|")])
+    return found
+
+
 def firmware(name: str) -> str:
     return (ROOT / "firmware" / "altgate" / name).read_text(encoding="utf-8")
 
@@ -400,3 +412,15 @@ def pictures(page: Path) -> list[Path]:
 def test_the_readme_begins_with_the_two_commands() -> None:
     first = [line.split("#")[0].strip() for line in code_lines(ROOT / "README.md")[:2]]
     assert first == ["make demo", "make test"]
+
+
+def test_every_figure_of_the_benches_and_every_campaign_is_on_its_page() -> None:
+    from bench.run import BENCHES
+    from faults.run import chosen_of
+
+    figures = tables("figures.md", "figure | value")
+    shown = {row[0].strip("`") for table in figures for row in table}
+    assert shown == {name for names, _ in BENCHES for name in names}
+    told = cells("campaigns.md", "campaign | tried")
+    assert [row[0].strip("`") for row in told] == [one.name for one in chosen_of([])]
+    assert not any("**" in cell for table in (*figures, told) for row in table for cell in row)

@@ -3,6 +3,7 @@
 import time
 from typing import Annotated
 
+import cbor2
 import typer
 from sqlalchemy.orm import Session
 
@@ -50,6 +51,12 @@ def _short(session: Session, door: Door) -> Row:
             f"{name.replace('_', ' ')}: {cell}" for name, cell in _cells(session, door).items()
         ),
     }
+
+
+def _dropped(door: Door) -> dict[str, int]:
+    """What the door threw away since its start, by reason, as it last said."""
+    counts: dict[int, int] = cbor2.loads(door.dropped) if door.dropped else {}
+    return {names.REASONS.get(code, str(code)): count for code, count in sorted(counts.items())}
 
 
 def _plain(values: settings.Values) -> dict[settings.Setting, int | bool]:
@@ -105,7 +112,8 @@ def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
             "boot": door.boot,
             "firmware": door.firmware,
             "build": door.build,
-            "events_kept": door.acked_sequence,
+            "events_kept": max(0, door.acked_sequence),
+            "dropped": _dropped(door),
             "provisioned": to_text(door.provisioned_at),
             "created": to_text(door.created_at),
             "actor": door.actor,
@@ -115,6 +123,7 @@ def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
         show_result(row, True, "")
         return
     del row["applied"]
+    row["dropped"] = ", ".join(f"{name} {count}" for name, count in row["dropped"].items())
     fields = (row | cells).items()
     show_rows([{"field": key.replace("_", " "), "value": value} for key, value in fields], False, "")
 

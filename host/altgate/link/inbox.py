@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import cbor2
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -13,7 +14,7 @@ from altgate.consent import lease, records
 from altgate.errors import BadMessage
 from altgate.keys.derive import door_subkey
 from altgate.ledger import chain
-from altgate.link import consents, sealed, state
+from altgate.link import consents, sealed, starts, state
 from altgate.link.orders import Answer, Orders
 from altgate.protocol import limits, messages, reasons, topics
 from altgate.registry import doors
@@ -79,19 +80,34 @@ def _hello(message: _Message) -> list[Answer]:
     epoch = sealed.octets(content, messages.EPOCH, limits.EPOCH_BYTES)
     nonce = sealed.octets(content, messages.NONCE, limits.NONCE_BYTES)
     version = sealed.number(content, messages.STATE_VERSION, VERSION_BITS)
-    if door.boot is not None and (boot < door.boot or (boot == door.boot and epoch != door.epoch)):
-        raise BadMessage(reasons.STALE_EPOCH, "a hello of an earlier boot")
+    dropped = sealed.counts(content, messages.BAD_INPUT)
     firmware, build = sealed.text(content, messages.FIRMWARE), sealed.text(content, messages.BUILD)
-    # Everything is checked: from here on the message changes something.
+    # Everything else is checked: from here on the message changes something.
+    starts.note(message.site, message.session, door, boot, epoch)
     if epoch == door.epoch:
         message.orders.ask_again(door)
     else:
         message.orders.restarted(door)
     door.boot, door.epoch, door.last_hello_at = boot, epoch, now_s()
     door.firmware, door.build = firmware, build
+    _note_dropped(door, dropped)
     _applied(message.session, door, version)
     welcome = {messages.NONCE: nonce, messages.EPOCH: epoch, messages.TIME: now_s()}
     return [(topics.DOWN_WELCOME, welcome), _ack(door)]
+
+
+def _note_dropped(door: Door, dropped: dict[int, int]) -> None:
+    """Keep what a door says that it threw away, and say in the log where more of its flash is damaged."""
+    before = cbor2.loads(door.dropped) if door.dropped else {}
+    if dropped.get(reasons.DAMAGED, 0) > before.get(reasons.DAMAGED, 0):
+        log.warning(
+            "door %r (%s) found %s damaged places in its flash: they grant nothing. If the number grows, "
+            "replace the board",
+            door.name,
+            door.door_id,
+            dropped[reasons.DAMAGED],
+        )
+    door.dropped = cbor2.dumps(dropped, canonical=True)
 
 
 def _applied(session: Session, door: Door, version: int) -> None:
@@ -101,7 +117,7 @@ def _applied(session: Session, door: Door, version: int) -> None:
 
 
 def _ack(door: Door) -> Answer:
-    return topics.DOWN_ACK, {messages.EPOCH: door.epoch, messages.SEQUENCE: door.acked_sequence}
+    return topics.DOWN_ACK, {messages.EPOCH: door.epoch, messages.SEQUENCE: max(0, door.acked_sequence)}
 
 
 def _event(message: _Message) -> list[Answer]:
@@ -122,6 +138,8 @@ def _event(message: _Message) -> list[Answer]:
         _warn_of_loss(session, door, event)
     elif any(getattr(known, name) != value for name, value in fields.items()):
         raise BadMessage(reasons.BAD_SHAPE, f"sequence {sequence} came before with other content")
+    if door.acked_sequence == starts.UNKNOWN:
+        door.acked_sequence = sequence - 1
     newer = same.where(Event.sequence > door.acked_sequence).order_by(Event.sequence)
     for event in session.scalars(newer):
         if event.sequence != door.acked_sequence + 1:

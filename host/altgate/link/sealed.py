@@ -99,6 +99,17 @@ def number(content: dict[int, Any], name: int, bits: int = 32) -> int:
     return value
 
 
+def counts(content: dict[int, Any], name: int) -> dict[int, int]:
+    """A field that must be there as a map of codes below 256 and how often; raises BadMessage."""
+    value = content.get(name)
+    if not isinstance(value, dict):
+        raise BadMessage(reasons.BAD_SHAPE, f"field {name} is not a map")
+    for code, count in value.items():
+        if type(count) is not int or not (0 <= code < 1 << 8 and 0 <= count < 1 << 32):
+            raise BadMessage(reasons.BAD_SHAPE, f"field {name} is not a map of codes and counts")
+    return value
+
+
 def octets(content: dict[int, Any], name: int, size: int) -> bytes:
     """A field that must be there as so many bytes; raises BadMessage."""
     value = content.get(name)

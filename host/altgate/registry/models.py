@@ -75,11 +75,24 @@ class Door(Base):
     firmware: Mapped[str | None]
     build: Mapped[str | None]
     last_hello_at: Mapped[int | None]
+    dropped: Mapped[bytes | None]  # CBOR map of reason code and count since its start, as the last hello said
     is_online: Mapped[bool] = mapped_column(default=False)
     provisioned_at: Mapped[int | None]
     removed_at: Mapped[int | None]
     created_at: Mapped[int]
     actor: Mapped[str]
+
+
+class DoorStart(Base):
+    """One start of a door, by the hello that told of it: an epoch that was seen is no news."""
+
+    __tablename__ = "door_starts"
+    __table_args__ = (UniqueConstraint("door", "epoch"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    door: Mapped[int] = mapped_column(ForeignKey("doors.id"))
+    boot: Mapped[int]
+    epoch: Mapped[bytes]
+    created_at: Mapped[int]
 
 
 class DoorOperation(Base):

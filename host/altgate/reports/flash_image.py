@@ -181,21 +181,30 @@ def _log(report: Report, part: bytes, label: str) -> Iterator[bytes]:
     """The contents of a log's entries, oldest first."""
     halves = (part[: len(part) // 2], part[len(part) // 2 :])
     good = [half for half in halves if HEAD.unpack_from(half)[0] == MAGIC["AGL1"] and _is_headed(half)]
-    if not good:
+    begun = [half for half in halves if _entry(half, GRAIN) and LOG_ENTRY.unpack_from(half, GRAIN)[2] == 1]
+    if not good and not begun:
         return
-    half = max(good, key=lambda one: HEAD.unpack_from(one)[1])
+    # Without a head that checks, what begins with a whole summary is all there is.
+    half = max(good, key=lambda one: HEAD.unpack_from(one)[1]) if good else begun[-1]
     at, last = GRAIN, 0
     while at + GRAIN <= len(half):
-        _, length, sequence, check, _ = LOG_ENTRY.unpack_from(half, at)
-        content = half[at + GRAIN : at + GRAIN + length]
-        if sequence > last and len(content) == length and crc32(content, crc32(half[at : at + 8])) == check:
+        sequence, content = LOG_ENTRY.unpack_from(half, at)[2], _entry(half, at)
+        if sequence > last and content:
             if sequence != last + 1:
                 report.skipped[label] += sequence - last - 1
             last = sequence
-            at += (GRAIN + length + GRAIN - 1) // GRAIN * GRAIN
+            at += (GRAIN + len(content) + GRAIN - 1) // GRAIN * GRAIN
             yield content
         else:
             at += GRAIN
+
+
+def _entry(half: bytes, at: int) -> bytes:
+    """The content of the entry there, which is never empty; empty where none checks."""
+    _, length, _, check, _ = LOG_ENTRY.unpack_from(half, at)
+    content = half[at + GRAIN : at + GRAIN + length]
+    is_good = len(content) == length and crc32(content, crc32(half[at : at + 8])) == check
+    return content if is_good else b""
 
 
 def _is_headed(half: bytes) -> bool:
@@ -277,7 +286,7 @@ def _counters(report: Report, part: bytes) -> None:
     for at in range(16, len(half), 16):
         entry = half[at : at + 16]
         if entry == b"\xff" * 16:
-            break
+            continue
         if good(entry):
             key, value = COUNTER.unpack(entry)[:2]
             report.counters[key] = value

@@ -35,6 +35,7 @@ def play(frame):
         return Bad(inner, sector % work.parts[part][1], how, place, mask or 1)
 
     store, refused = started(work, worn, how), []
+    hidden = []  # what held before a start that found less: it is there again when the sector is read well
     for _ in range(STEPS):
         if store is None:
             # It stays locked and says so; the flash is as it was.
@@ -42,7 +43,7 @@ def play(frame):
         step = work.step(draw, now)
         try:
             result = work.do(store, step)
-            now, refused = work.after(now, step, result), []
+            now, refused, hidden = work.after(now, step, result), [], []
             if not work.agrees(now, work.seen(store)):
                 raise Wrong("what was acknowledged does not hold", how, step, now, work.seen(store))
         except OSError:
@@ -50,8 +51,11 @@ def play(frame):
                 refused.append(work.after(now, step, None))
         store = started(work, worn, how)
         if store:
-            now = held(work, store, [now] + refused, (how, step))
-    held(work, work.open(), [now] + refused, (how, "healed"))
+            found = held(work, store, [now] + refused + hidden, (how, step))
+            if not any(found is one for one in [now] + refused + hidden):
+                hidden = [now] + refused + hidden
+            now = found
+    held(work, work.open(), [now] + refused + hidden, (how, "healed"))
     fuzz.counts["genuine"] += 1
 
 

@@ -1,0 +1,169 @@
+"""Starts of a door: an old hello is dropped, and a flash that was put back to an older state is an alarm."""
+
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from altgate.consent import states
+from altgate.errors import BadMessage
+from altgate.keys.derive import door_subkey
+from altgate.link import inbox, sealed, starts, state
+from altgate.link.orders import Orders
+from altgate.protocol import messages as m
+from altgate.protocol import reasons, topics
+from altgate.registry import credentials, doors, residents
+from altgate.registry import site as sites
+from altgate.registry.models import Consent, Door, Event
+
+EPOCHS = [bytes([number]) * 16 for number in range(9)]
+
+
+class Board:
+    """Says what a door says."""
+
+    def __init__(self, site: sites.Site) -> None:
+        self.site, self.orders = site, Orders(site)
+        with site.write() as session:
+            door = doors.add(site, session, "Front", 1, None, False)
+            self.id, self.key = door.door_id, door_subkey(doors.key(site, door), "up")
+
+    def send(self, name: str, fields: dict[int, Any]) -> list[tuple[str, dict[int, Any]]]:
+        topic = topics.topic(self.id, name)
+        return inbox.receive(self.site, self.orders, topic, sealed.seal(self.key, topic, fields))[1]
+
+    def hello(self, boot: int, epoch: int, version: int = 0, head: int = 1, dropped: Any = None) -> Any:
+        return self.send(
+            topics.UP_HELLO,
+            {
+                m.BOOT: boot, m.EPOCH: EPOCHS[epoch], m.STATE_VERSION: version, m.JOURNAL_HEAD: head,
+                m.FIRMWARE: "0.1.0", m.BUILD: "development", m.NONCE: bytes(16), m.TIME: 0,
+                m.TIME_QUALITY: 0, m.BAD_INPUT: {} if dropped is None else dropped,
+            },
+        )  # fmt: skip
+
+    def event(self, sequence: int, detail: int = 0) -> int:
+        """Send an event; up to which one the host acknowledges."""
+        fields = {
+            m.SEQUENCE: sequence, m.BOOT: 1, m.TIME: 0, m.TIME_QUALITY: 0, m.KIND: m.KIND_ENTRY,
+            m.REASON: reasons.GRANTED, m.METHOD: m.METHOD_CARD, m.CREDENTIAL: 1, m.RESIDENT: 1,
+            m.DETAIL: detail,
+        }  # fmt: skip
+        ((_, answer),) = self.send(topics.UP_EVENT, fields)
+        return int(answer[m.SEQUENCE])
+
+    @property
+    def door(self) -> Door:
+        with self.site.read() as session:
+            return doors.find(session, "Front")
+
+    def alarms(self) -> list[str | None]:
+        with self.site.read() as session:
+            return list(session.scalars(select(Event.subject).where(Event.action == starts.WENT_BACK)))
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[sites.Site]:
+    made = sites.create(tmp_path / "site", "Lakeside", "http://localhost", "Ana", ("altgate-broker",))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def board(site: sites.Site) -> Board:
+    return Board(site)
+
+
+def test_starts_that_go_on_are_no_alarm(board: Board) -> None:
+    for boot, epoch in ((1, 1), (1, 1), (2, 2), (5, 3)):
+        board.hello(boot, epoch)
+    assert board.alarms() == [] and board.door.journal == 1
+
+
+def test_an_old_hello_is_dropped_however_often_it_comes(board: Board) -> None:
+    board.hello(1, 1)
+    board.hello(2, 2)
+    for boot, epoch in ((1, 1), (2, 1), (9, 1)):
+        with pytest.raises(BadMessage) as error:
+            board.hello(boot, epoch)
+        assert error.value.reason == reasons.STALE_EPOCH
+    assert (board.door.boot, board.door.epoch, board.alarms()) == (2, EPOCHS[2], [])
+
+
+@pytest.mark.parametrize("boot", [3, 1, 5])
+def test_a_flash_that_was_put_back_is_an_alarm_and_is_brought_up_to_date(
+    board: Board, boot: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    site = board.site
+    with site.write() as session:
+        bo = residents.add(site, session, "Bo", "1")
+        at = [doors.find(session, "Front")]
+        card = credentials.add(site, session, m.TYPE_CARD, bytes([4] * 7), bo, at, (0, 0))
+    board.hello(5, 1, version=1)
+    assert [board.event(number) for number in (1, 2, 3)] == [1, 2, 3]
+    with site.write() as session:
+        credentials.revoke(site, session, credentials.find(session, card.id))
+    board.hello(5, 1, version=2)
+    # The image is of before the card was taken back, and of before the last two events.
+    with caplog.at_level(logging.WARNING):
+        (_, (_, ack)) = board.hello(boot, 2, version=1, head=2)
+    assert ack[m.SEQUENCE] == 0 and "put back to an older state" in caplog.text
+    assert board.alarms() == [f"5 to {boot}"]
+    with site.read() as session:
+        batch = state.next_batch(session, board.door)
+    assert batch and [operation[0] for operation in batch[m.OPERATIONS]] == [m.OP_DELETE]
+    # It goes on where the image ended: the same numbers, and other events.
+    assert board.event(2, detail=7) == 2 and board.event(3, detail=8) == 3
+    with site.read() as session:
+        columns = select(Event.journal, Event.sequence, Event.detail)
+        rows = session.execute(columns.where(Event.sequence > 1)).all()
+    assert sorted(map(tuple, rows)) == [(1, 2, 0), (1, 3, 0), (2, 2, 7), (2, 3, 8)]
+    # Once is enough, and the next start is one like any other.
+    board.hello(boot, 2, version=2)
+    board.hello(boot + 1, 3, version=2)
+    assert len(board.alarms()) == 1
+
+
+def test_what_had_ended_ends_again(board: Board, site: sites.Site) -> None:
+    board.hello(5, 1)
+    with site.write() as session:
+        bo = residents.add(site, session, "Bo", "1")
+        session.add(
+            Consent(
+                consent=b"c" * 32, door=board.door.id, resident=bo.pseudonym, credential=1, notice=b"n" * 32,
+                boot=1, time=1, time_quality=2, nonce=bytes(16), state=m.CONSENT_WITHDRAWN, given_at=1,
+                ended_at=2, ended_by=states.DOOR, erased_at=2,
+            )
+        )  # fmt: skip
+    board.hello(2, 2)
+    with site.read() as session:
+        batch = state.next_batch(session, board.door)
+    assert batch and [m.OP_END_CONSENT, b"c" * 32, m.CONSENT_WITHDRAWN] in batch[m.OPERATIONS]
+
+
+def test_what_a_door_threw_away_can_be_seen_and_damage_is_said_once(
+    board: Board, caplog: pytest.LogCaptureFixture
+) -> None:
+    board.hello(1, 1, dropped={reasons.BAD_MAC: 3})
+    assert "damaged" not in caplog.text
+    for count in (2, 2):
+        board.hello(1, 1, dropped={reasons.BAD_MAC: 3, reasons.DAMAGED: count})
+    assert caplog.text.count("2 damaged places") == 1
+    command = [sys.executable, "-m", "altgate", "--data", str(board.site.data), "door", "show", "Front"]
+    shown = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True)
+    assert json.loads(shown.stdout)["dropped"] == {"bad_mac": 3, "damaged": 2}
+    shown = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "bad_mac 3, damaged 2" in shown.stdout
+
+
+@pytest.mark.parametrize("dropped", [[], {300: 1}, {150: -1}, {150: "1"}, {150: True}, 7])
+def test_counts_of_another_shape_are_dropped_with_the_hello(board: Board, dropped: Any) -> None:
+    with pytest.raises(BadMessage):
+        board.hello(1, 1, dropped=dropped)
+    assert board.door.boot is None
