@@ -176,6 +176,9 @@ CAMPAIGNS = (
         },
         {
             "version of 64 bits": "0102a3031b80000000000000001400151864",
+            "version in an event": (
+                "0101aa0103081a6b49d20009020a020b0b0c000d010e070f0318191b7fffffffffffffff"
+            ),
             "dropped hello": "0100a501040250" + "66" * 16 + "03020500" + "0750" + "00" * 16,
         },
         # Every message is a transaction on a database.

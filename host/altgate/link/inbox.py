@@ -146,7 +146,7 @@ def _event(message: _Message) -> list[Answer]:
             break
         door.acked_sequence += 1
     is_state = fields["kind"] == messages.KIND_STATE and fields["boot"] == door.boot
-    if is_state and fields["detail"] > (door.applied_version or 0):
+    if is_state and (door.applied_version or 0) < fields["detail"] < 1 << VERSION_BITS:
         _applied(session, door, fields["detail"])
     return [_ack(door)] if door.epoch else []
 
