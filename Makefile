@@ -55,8 +55,7 @@ reference: env  ## make docs/reference.md and docs/asyncapi.json from the code
 
 test: env lint  ## every test
 	@bash tests/support/debian.sh
-	@# Over mosquitto and with photos the tour is two tests; the one with neither stands for them in test-core.
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'not core'
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 test-core: env lint  ## the tests that need no Debian package
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'not debian and not download'

@@ -36,11 +36,9 @@ class Provisioned:
             monotonic_s,
             board.FACE_GIVES_LIVENESS,
         )
-        uses = PassUses(board.partition("passes"))
-        door.credentials.uses = uses
+        door.credentials.uses = PassUses(board.partition("passes"))
         self.desk = Desk(
             door.credentials,
-            uses,
             Lockout(door.counters, KEY_UNITS, monotonic_s()),
             door.clock,
             door.strike.release,

@@ -28,6 +28,7 @@ KINDS = {
     messages.NEW_VERSION: ("u", 64),
     messages.OPERATIONS: ("operations", 0),
     messages.IS_SNAPSHOT: ("bool", 0),
+    messages.HAS_MORE: ("bool", 0),
     messages.REQUEST: ("u", 32),
     messages.RESULT: ("u", 8),
     messages.CHALLENGE: ("bytes", limits.NONCE_BYTES),
@@ -37,6 +38,7 @@ KINDS = {
     messages.CONSENT_STATE: ("u", 8),
     messages.PERSONAL_NUMBER: ("u", 32),
     messages.CONSENTS: ("bytes", 32),
+    messages.JOURNAL_ACKED: ("u", 32),
 }
 
 # topic: (keys that are always there, keys that may be)
@@ -45,6 +47,7 @@ HELD = {
         (
             messages.BOOT, messages.EPOCH, messages.STATE_VERSION, messages.JOURNAL_HEAD, messages.FIRMWARE,
             messages.BUILD, messages.NONCE, messages.TIME, messages.TIME_QUALITY, messages.BAD_INPUT,
+            messages.JOURNAL_ACKED,
         ),
         (),
     ),
@@ -74,7 +77,7 @@ HELD = {
             messages.EPOCH, messages.BASE_VERSION, messages.NEW_VERSION, messages.OPERATIONS,
             messages.IS_SNAPSHOT,
         ),
-        (),
+        (messages.HAS_MORE,),
     ),
     topics.DOWN_COMMAND: ((messages.EPOCH, messages.REQUEST, messages.VERB), (messages.CHALLENGE,)),
     topics.DOWN_CONSENT: (

@@ -30,6 +30,7 @@ BASE_VERSION = 16
 NEW_VERSION = 17
 OPERATIONS = 18
 IS_SNAPSHOT = 19
+HAS_MORE = 32  # true: another message is to follow; while a snapshot is not whole no pass opens
 
 # requests and replies
 REQUEST = 20  # request id, u32
@@ -42,6 +43,7 @@ CONSENT = 26  # 32 bytes, names one consent: SHA-256 of its statement (protocol.
 NOTICE = 27  # 32 bytes: SHA-256 of the notice that the resident was given
 CONSENT_STATE = 28  # one of the CONSENT_ codes
 PERSONAL_NUMBER = 29  # what the resident types to name themselves, u32
+JOURNAL_ACKED = 31  # up to which event the door knows that the host has them all
 CONSENTS = 30  # 32 bytes: hash of all consents in force at the door (protocol.statements)
 
 QUALITY_UNKNOWN = 0

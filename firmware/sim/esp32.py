@@ -5,6 +5,7 @@ import simctl
 
 _chip = norflash.chip()
 _boot = None
+_encrypted = None
 
 
 class Partition:
@@ -95,10 +96,13 @@ class Partition:
 
 
 def _through_encryption():
-    # Loaded only for a board that encrypts: the door's memory is measured with this module in it.
-    import flashcrypt
+    global _encrypted
+    if _encrypted is None:
+        # Loaded only for a board that encrypts: the door's memory is measured with this module in it.
+        from flashcrypt import Encrypted
 
-    return flashcrypt.of(_chip)
+        _encrypted = Encrypted(_chip)
+    return _encrypted
 
 
 def _find(id):

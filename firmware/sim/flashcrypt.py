@@ -51,13 +51,3 @@ class Encrypted:
 def _mix(unit, address):
     for i in range(4):
         unit[i] ^= address >> (8 * i) & 0xFF
-
-
-_known = {}
-
-
-def of(chip):
-    """The one encryption of this chip."""
-    if id(chip) not in _known:
-        _known[id(chip)] = Encrypted(chip)
-    return _known[id(chip)]

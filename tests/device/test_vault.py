@@ -42,6 +42,11 @@ def test_templates_are_found_however_often_they_were_moved(device, root, tmp_pat
     assert run(device, root, "vault_long.py", tmp_path / "flash.bin", seed).stdout == "ok\n"
 
 
+@pytest.mark.parametrize("what", ["third_copy", "new_template"])
+def test_on_worn_flash_no_secret_outlives_an_erasure_that_was_said_to_be_done(device, root, tmp_path, what):
+    assert run(device, root, "vault_worn.py", tmp_path / "flash.bin", what, heap="1m").stdout == "ok\n"
+
+
 def test_what_was_erased_is_nowhere_in_the_flash(tmp_path, seed):
     rows = erasure.play(tmp_path, seed, 50)
     assert len(rows) == 50

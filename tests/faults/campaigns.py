@@ -68,7 +68,7 @@ CAMPAIGNS = (
         },
     ),
     Campaign(
-        "cbor", "items", "256k",
+        "cbor", "items", "192k",
         {
             "shortest form": Plant("altgate.crypto.cbor", "if number < _LEAST_BY_WIDTH[width]:", "if False:"),
             "order": Plant("altgate.crypto.cbor", "if rank <= previous:", "if False:"),

@@ -18,14 +18,16 @@ CAMPAIGNS = (
                 "return key, value, sequence",
             ),
             "counters: old half": Plant(
-                _STORE + "counters", "self._write(1 - other, 0, _VOID)", "pass"
+                _STORE + "counters", "self._write(half, 0, _VOID)", "pass"
             ),
             "log: check": Plant(
                 _STORE + "log",
                 "                if binascii.crc32(content, binascii.crc32(memoryview(head)[:8])) == check:",
                 "                if True:",
             ),
-            "log: old half": Plant(_STORE + "log", "self._zero(1 - other, 0, _VOID)", "pass"),
+            "log: old half": Plant(
+                _STORE + "log", "self._write(half, at, zeros)", "at and self._write(half, at, zeros)"
+            ),
             "log: last entry": Plant(_STORE + "log", "self.damaged += bool(is_last_spoiled)", "pass"),
             "credentials: once more": Plant(
                 _STORE + "credentials", 'puts = b"" if self._log.damaged else ', "puts = "
@@ -33,7 +35,7 @@ CAMPAIGNS = (
             "credentials: generation": Plant(
                 _STORE + "table",
                 "== check and generation > newest:",
-                "== check and (newest == 1 or generation < newest):",
+                "== check and (not newest or generation < newest):",
             ),
             "credentials: passes": Plant(
                 _STORE + "credentials", " or self._log.damaged and not self.version", ""
@@ -157,8 +159,8 @@ CAMPAIGNS = (
             ),
             "templates: old pair": Plant(
                 "altgate.vault.templates",
-                "            self._erase(old)\n            del at[2:]",
-                "            del at[2:]\n            self._erase(old)",
+                "                self._erase(old)\n                del at[2:]",
+                "                del at[2:]\n                self._erase(old)",
             ),
         },
         bar=10_000,

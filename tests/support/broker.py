@@ -6,11 +6,12 @@ import subprocess
 import time
 from typing import BinaryIO
 
-from altgate.demo.broker import Amqtt, Broker, free_port
+from altgate.demo.broker import POLL_S, Amqtt, Broker, free_port
 from altgate.link import mosquitto
 from altgate.protocol import topics
 
 __all__ = ["MOSQUITTO", "Amqtt", "Broker", "BuildingMosquitto", "Mosquitto", "free_port"]
+RELOADING, RELOAD_S = "Reloading config", 10
 MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
 
 
@@ -40,10 +41,16 @@ class BuildingMosquitto(Broker):
     lookers_on: tuple[str, ...] = ()
 
     def reload(self) -> None:
-        """Have it read its certificates and the list again; it does so within a second."""
+        """Have it read its certificates and the list again, and wait until it says that it does."""
         assert self._process
+        log = self._folder / "broker.log"
+        before = log.read_text(encoding="utf-8").count(RELOADING)
         self._process.send_signal(signal.SIGHUP)
-        time.sleep(2)
+        deadline = time.monotonic() + RELOAD_S
+        while log.read_text(encoding="utf-8").count(RELOADING) == before:
+            if time.monotonic() > deadline:
+                raise TimeoutError("mosquitto does not read its settings again")
+            time.sleep(POLL_S)
 
     def _spawn(self, output: BinaryIO) -> "subprocess.Popen[bytes]":
         assert self._tls

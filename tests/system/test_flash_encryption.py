@@ -52,3 +52,6 @@ def test_a_table_that_encrypts_what_is_zeroed_in_place_leaves_the_door_locked(
     board.encrypt_flash(*ENCRYPTED, label)
     board.power_on()
     board.wait_console("the flash does not open", 20)
+    board.encrypt_flash(*ENCRYPTED)
+    number = building.last_number()
+    building.wait_event(m.KIND_BOOT, number, 60)

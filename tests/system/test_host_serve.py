@@ -148,6 +148,7 @@ class FakeDoor:
                 m.EPOCH: self.epoch,
                 m.STATE_VERSION: version,
                 m.JOURNAL_HEAD: 0,
+                m.JOURNAL_ACKED: 0,
                 m.FIRMWARE: "0.1.0",
                 m.BUILD: "development",
                 m.NONCE: bytes(16),

@@ -14,7 +14,6 @@ from altgate.rig.ntag424 import CloneCard
 WAIT_S = 200
 
 
-@pytest.mark.core
 def test_the_whole_tour_passes():
     # How long it takes is a line of `make bench`: here other tests run beside it.
     command = [sys.executable, "-m", "altgate", "tour", "--made-up-faces"]

@@ -272,9 +272,14 @@ class Gate:
         return self._templates is not None and self._templates.has(row.consent)
 
     def _has_way(self, row):
-        """Whether the card that a consent is bound to is still that credential, and opens this door now."""
+        """Whether the card that a consent is bound to is still that credential, and may open this door.
+
+        Hours and a second credential are for decide(): they hold for the face as for the card.
+        """
         card = self._credentials.find(messages.TYPE_CARD, row.tag)
         if card is None or card.id != row.credential or card.resident != row.resident:
+            return False
+        if card.uses and card.used >= card.uses:
             return False
         if not card.not_before and not card.not_after:
             return True

@@ -1,5 +1,5 @@
 """The way of a claim: look up, count, decide, release, record. The strike moves before the flash does,
-except where a count must be kept first: a PIN's try, a pass's use."""
+except where a count must be kept first: a PIN's try, the use of a pass or of a credential with a number."""
 
 import asyncio
 
@@ -8,22 +8,28 @@ from altgate.access.decide import Decision, decide
 from altgate.access.record import DoorState, Record
 from protocol import limits, messages, reasons
 
+# The proof was right, whatever else stands against it: its tries start again.
+_PROVED = (
+    reasons.GRANTED, reasons.SECOND_NEEDED, reasons.OUTSIDE_SCHEDULE, reasons.TIME_UNKNOWN,
+    reasons.NOT_YET_VALID, reasons.EXPIRED, reasons.USED_UP,
+)  # fmt: skip
+
 
 class Desk:
     """Joins the stores, decide() and the door.
 
-    credentials, pass_uses, lockout, clock: the stores. release(seconds): lets the strike go.
+    credentials, lockout, clock: the stores. release(seconds): lets the strike go.
     record(reason, method, credential, resident, detail): appends to the journal. signals: lamp and tone.
     monotonic_s(): seconds that never go back. gate: consent.gate.Gate. Set
     on_decided to be told of (claim, record or None, is_granted).
     """
 
-    def __init__(self, credentials, pass_uses, lockout, clock, release, record, signals, monotonic_s, gate):
+    def __init__(self, credentials, lockout, clock, release, record, signals, monotonic_s, gate):
         self._gate = gate
-        self._first, self._first_s = None, 0  # Record that needs a second one, and when it was shown
+        # Record that needs a second one, when it was shown, and the version of the state then
+        self._first = (None, 0, 0)
         self.on_decided = _nothing
         self._credentials = credentials
-        self._pass_uses = pass_uses
         self._lockout = lockout
         self._clock = clock
         self._release = release
@@ -50,9 +56,9 @@ class Desk:
             # What must be kept could not be kept: nothing opens on a promise that the flash did not take.
             decision = Decision(False, reasons.STORAGE_FAILED)
         if decision.is_granted:
-            self._first = None
+            self._first = (None, 0, 0)
         elif decision.reason == reasons.SECOND_NEEDED:
-            self._first, self._first_s = record, self._monotonic_s()
+            self._first = (record, self._monotonic_s(), self._credentials.version)
         self._act(decision)
         await asyncio.sleep_ms(0)
         detail = int.from_bytes(claim.pass_[0], "big") if claim.pass_ else claim.unit
@@ -73,11 +79,17 @@ class Desk:
             locked_s,
             self._clock.is_trusted,
             face,
-            self._first if self._monotonic_s() - self._first_s <= limits.SECOND_S else None,
+            self._still_first(),
             bool(held.setting(messages.SETTING_SCHEDULE_UNTIMED)),
             schedule.offset_s(held.time_zone, now),
         )
         return decide(claim, record, held.schedule(record.schedule) if record else None, state, now)
+
+    def _still_first(self):
+        """The Record that waits for a second one; None once the time is over, or anything was changed."""
+        record, shown_s, version = self._first
+        is_late = self._monotonic_s() - shown_s > limits.SECOND_S
+        return None if is_late or version != self._credentials.version else record
 
     def _count_and_find(self, claim):
         now = self._monotonic_s()
@@ -93,25 +105,24 @@ class Desk:
         pass_id, not_before, not_after, uses = pass_[:4]
         now = self._clock.now() if self._clock.is_trusted else 0
         is_revoked = self._credentials.is_pass_revoked(pass_id, now)
-        return Record(0, 0, not_before, not_after, uses, self._pass_uses.used(pass_id), is_revoked, 0, 0)
+        used = self._credentials.uses.used(pass_id)
+        return Record(0, 0, not_before, not_after, uses, used, is_revoked, 0, 0)
 
     def _keep_first(self, claim, record, decision):
         """Store what must be kept before anything opens; says whether that took a step of its own."""
-        is_pin = claim.method == messages.METHOD_PIN
-        if not decision.is_granted:
-            if is_pin and decision.reason == reasons.SECOND_NEEDED:
-                # It was the right one.
-                self._lockout.clear(claim.unit)
+        if claim.fault != reasons.NONE or record is None or decision.reason not in _PROVED:
             return False
-        if claim.pass_ and claim.pass_[3]:
-            self._pass_uses.count(claim.pass_[0], claim.pass_[2], self._clock.now())
-        elif record.uses:
-            self._pass_uses.count_credential(record.id, record.not_after, self._clock.now())
-        if is_pin:
+        if claim.method == messages.METHOD_PIN:
             self._lockout.clear(claim.unit)
         if claim.method == messages.METHOD_FACE:
             self._gate.clear_tries(record.resident)
-        return is_pin or record.uses > 0 or claim.pass_ is not None
+        if not decision.is_granted:
+            return False
+        if claim.pass_ and claim.pass_[3]:
+            self._credentials.uses.count(claim.pass_[0], claim.pass_[2], self._clock.now())
+        elif record.uses:
+            self._credentials.uses.count_credential(record.id, record.not_after, self._clock.now())
+        return claim.method == messages.METHOD_PIN or record.uses > 0 or claim.pass_ is not None
 
     def _act(self, decision):
         if decision.is_granted:

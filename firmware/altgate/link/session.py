@@ -63,6 +63,7 @@ class Session:
                 messages.EPOCH: self.epoch,
                 messages.STATE_VERSION: self._credentials.version,
                 messages.JOURNAL_HEAD: self._journal.head,
+                messages.JOURNAL_ACKED: self._journal.acknowledged,
                 messages.FIRMWARE: altgate.VERSION,
                 messages.BUILD: altgate.BUILD,
                 messages.NONCE: self._nonce,

@@ -31,14 +31,15 @@ class OtherLayout(Exception):
 
 
 def check_layout(numbers):
-    """Mark a flash that is new with this firmware's layout; raises OtherLayout for one that has another.
+    """Mark the flash with this firmware's layout; raises OtherLayout for one that has another.
 
     numbers: Counters. Before anything else is read: in another layout, nothing means what it seems to.
     """
-    if not numbers.get(KEY_BOOT):
-        numbers.put(KEY_LAYOUT, limits.FLASH_LAYOUT)
-    elif numbers.get(KEY_LAYOUT) != limits.FLASH_LAYOUT:
+    layout = numbers.get(KEY_LAYOUT)
+    if (layout or numbers.get(KEY_BOOT)) and layout != limits.FLASH_LAYOUT:
         raise OtherLayout
+    # Again at each start: where one of these entries is spoiled, the one before says the same.
+    numbers.put(KEY_LAYOUT, limits.FLASH_LAYOUT)
 
 
 def _pack(key, value, sequence):
@@ -64,6 +65,9 @@ class Counters:
         self._generation = max(headers[self._half], 0)
         if headers[self._half] > _NONE:
             self._load()
+            if min(headers) > 0:
+                # The power went before the old one was made void.
+                self._void(1 - self._half)
         else:
             self._half = 1
             self._compact()
@@ -156,9 +160,12 @@ class Counters:
             raise OSError(5)
         self._half, self._generation = other, self._generation + 1
         self._next, self._values = at, kept
+        # Should the new header be spoiled one day, the old half must not come back.
+        self._void(1 - other)
+
+    def _void(self, half):
         try:
-            # Should the new header be spoiled one day, the old half must not come back.
-            self._write(1 - other, 0, _VOID)
+            self._write(half, 0, _VOID)
         except OSError:
             # Worn there; the higher generation counts.
             return

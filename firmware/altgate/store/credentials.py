@@ -32,7 +32,6 @@ _LETTING_IN = (
 )  # fmt: skip
 
 
-
 class Credentials:
     """What may open this door, as the host last said.
 
@@ -56,6 +55,11 @@ class Credentials:
             self._take(last)
             generation = last.get(draft.GENERATION, generation)
         self._table = table.Table(credentials, generation)
+        if not generation and self._table.generation:
+            # The table tells that there was a log.
+            self._log.damaged = self._log.damaged or 1
+        elif not generation:
+            self._table.generation = 1
         # Behind the last entry that can be read there may have been one that took these out again.
         puts = b"" if self._log.damaged else last.get(draft.PUTS, b"")
         self._finish(_rows(puts), _keys(last.get(draft.DELETES, b"")))
@@ -112,9 +116,10 @@ class Credentials:
 
     def is_pass_revoked(self, pass_id, now):
         """Whether the host took this pass back, or that cannot be told; now: Unix seconds, 0 for unknown."""
-        if self._held[draft.NO_PASS_UNTIL] > now or self._log.damaged and not self.version:
+        held = self._held
+        if held[draft.NO_PASS_UNTIL] > now or held[draft.REST_DUE] or self._log.damaged and not self.version:
             return True
-        revoked = self._held[draft.REVOKED]
+        revoked = held[draft.REVOKED]
         at = revoked.find(pass_id)
         while at >= 0 and at % draft.PASS:
             at = revoked.find(pass_id, at + 1)
@@ -144,7 +149,8 @@ class Credentials:
             raise draft.Refused(reasons.BAD_SHAPE)
         if base != self.version and not is_snapshot or new <= self.version:
             raise draft.Refused(reasons.VERSION_MISMATCH)
-        made = draft.Draft(self._held, bool(is_snapshot), now, new)
+        has_more = bool(message.get(messages.HAS_MORE, False))
+        made = draft.Draft(self._held, bool(is_snapshot), now, new, has_more)
         for operation in operations:
             made.apply(operation)
         return made
@@ -178,12 +184,12 @@ class Credentials:
                 self._log.begin(_SUMMARY, self._summary())
                 await asyncio.sleep_ms(0)
             self._log.append(_CHANGE, entry)
+        kept = [values[1] for values in change.puts.values()]
         for step in change.steps:
             await asyncio.sleep_ms(0)
             self._table.do(step)
-        if self.uses:
-            for _, _, id_, _ in change.deletes:
-                self.uses.forget_credential(id_)
+            if self.uses and type(step[2]) is int and step[2] not in kept:
+                self.uses.forget_credential(step[2])
         # Only now: should a step have failed, the same change comes again.
         self._take(change.held(), change.version)
 

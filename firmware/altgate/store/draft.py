@@ -3,7 +3,8 @@
 What is in force beside the credentials is a dict by the keys below, as the state's log has it: settings
 (map), revoked passes (8-byte id and u32 not_after each), notices, the newest last (u32 version and SHA-256
 each), Unix seconds until which every pass is refused, because more were revoked than there is room to name,
-schedules (map of number and periods), changes of the time zone.
+schedules (map of number and periods), changes of the time zone, and 1 while the rest of a snapshot is due:
+what it takes back is not known yet, and no pass opens.
 """
 
 import struct
@@ -14,8 +15,10 @@ from altgate.store import table
 from protocol import limits, messages, reasons
 
 VERSION, GENERATION, SETTINGS, REVOKED, NOTICES, NO_PASS_UNTIL, PUTS, DELETES = range(1, 9)
-SCHEDULES, TIME_ZONE = 9, 10
-EMPTY = {SETTINGS: {}, REVOKED: b"", NOTICES: b"", NO_PASS_UNTIL: 0, SCHEDULES: {}, TIME_ZONE: b""}
+SCHEDULES, TIME_ZONE, REST_DUE = 9, 10, 11
+EMPTY = {
+    SETTINGS: {}, REVOKED: b"", NOTICES: b"", NO_PASS_UNTIL: 0, SCHEDULES: {}, TIME_ZONE: b"", REST_DUE: 0,
+}  # fmt: skip
 KEY = "<BII16s"
 PASS = 12
 NOTICE = 36
@@ -48,7 +51,7 @@ class Draft:
     power go in between, the same message comes again, and ending twice changes nothing.
     """
 
-    def __init__(self, held, is_snapshot, now, version):
+    def __init__(self, held, is_snapshot, now, version, has_more):
         self.version = version
         self.is_snapshot = is_snapshot
         self.ended, self.forgotten = [], []
@@ -57,6 +60,7 @@ class Draft:
         self._held = dict(EMPTY if is_snapshot else held)
         for key in (SETTINGS, SCHEDULES):
             self._held[key] = dict(self._held[key])
+        self._held[REST_DUE] = int(has_more and (is_snapshot or self._held[REST_DUE] > 0))
         if now >= self._held[NO_PASS_UNTIL]:
             self._held[NO_PASS_UNTIL] = 0
         self._revoked = bytearray()

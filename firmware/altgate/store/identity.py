@@ -98,8 +98,11 @@ def load(partition):
     """The Identity of this door, or None where it has none; raises files.Damaged or siv.SivError."""
     sealed = files.read(PATH, _MOST)
     wrap = wrapping_key(partition)
-    if sealed is None or wrap is None:
+    if sealed is None:
         return None
+    if wrap is None:
+        # Not a bare board: nobody may provision it anew who only has its cable.
+        raise files.Damaged("keys")
     content = siv.open_(wrap, sealed, _ASSOCIATED)
     identity = parse(bytes(content))
     siv.wipe(content)

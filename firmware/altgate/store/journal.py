@@ -195,8 +195,10 @@ class Journal:
         try:
             begun = self._keys and self._keys.begin()
         except OSError:
-            # The page of keys is worn: the key moves on in RAM, as it does anyway.
+            # The page of keys is worn: the key moves on in RAM, as it does anyway, or there is none.
             self.bad += 1
+            if not self._key:
+                self._epoch = 0
             return
         if begun:
             self._epoch, self._key = begun

@@ -16,7 +16,7 @@ GRAIN = 16
 _MAGIC = 0x314C4741  # "AGL1"
 _ENTRY = "<HHIII"
 _BLANK = b"\xff" * GRAIN
-_VOID = bytes(2 * GRAIN)  # a head, and in a half the entry behind it; no content is empty
+_VOID = bytes(2 * GRAIN)  # a head, and in a half that of the entry behind it
 _MARK = b"\0\0\0\0"
 _MARK_AT = 12
 _PIECE = 256
@@ -37,9 +37,16 @@ class Log:
                 numbers[half] = 1
         self._half = 1 if numbers[1] > numbers[0] else 0
         self._generation = numbers[self._half]
+        if all(numbers):
+            # The power went before the old one was made void.
+            self._zero(1 - self._half, 0, _VOID)
         self._sequence = 0
         self._next = self._size  # a new half is begun before the first entry
-        self.damaged = 0  # entries missing between others, or spoiled: not those that a cut left at the end
+        # Entries missing between others, or spoiled: not those that a cut left at the end.
+        self.damaged = 0
+        if not self._generation and not (self._is_blank(0) and self._is_blank(1)):
+            # There was a log, and nothing of it can be read: a cut in its first entry leaves blank heads.
+            self.damaged = 1
 
     def entries(self):
         """Each ``(kind, content)``, oldest first."""
@@ -63,8 +70,11 @@ class Log:
                     yield kind, content
                     at = end = at + GRAIN + (length + GRAIN - 1) // GRAIN * GRAIN
                     continue
-            if is_behind_good:
-                is_behind_good, is_last_spoiled = False, check and not mark
+            # Behind a cut entry the next one stands where a cut can have left anything: it looks like one.
+            is_next = sequence == before + 1 and 0 < kind < 3 and at + GRAIN + length <= self._size
+            if is_behind_good or is_next:
+                is_behind_good = False
+                is_last_spoiled = is_last_spoiled or check and not mark
             at += GRAIN
         self.damaged += bool(is_last_spoiled)
         self._sequence = before
@@ -136,6 +146,11 @@ class Log:
             self._read(at + start, piece, half)
             if piece != memoryview(entry)[start : start + len(piece)]:
                 raise OSError(5)
+
+    def _is_blank(self, half):
+        head = bytearray(GRAIN)
+        self._read(0, head, half)
+        return head == _BLANK
 
     def _begins(self, half):
         """Whether a half has its first entry."""

@@ -37,7 +37,7 @@ class PassUses:
                     self._set(content)
             self.damaged = self._log.damaged
         except OSError:
-            # No pass with a number of uses opens; everything else does.
+            # Nothing with a number of uses opens; everything else does.
             self._log, self.damaged = None, 1
 
     def used(self, pass_id):

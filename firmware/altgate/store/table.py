@@ -57,7 +57,7 @@ def fields(packed):
 
 class Table:
     """Over ``partition`` (esp32.Partition); ``generation``: of the credentials in force, or 0 where that is
-    not known: then the newest that is there."""
+    not known: then the newest that is there, and still 0 where there is none."""
 
     def __init__(self, partition, generation):
         self._flash = partition
@@ -106,7 +106,8 @@ class Table:
         return False
 
     def plan(self, puts, deletes):
-        """The steps, each a tuple for do(), that bring these rows in and take these keys out.
+        """The steps, each a tuple for do(), that bring these rows in and take these keys out: bucket, place,
+        and the slot to write, or the id of the credential to zero.
 
         puts: credentials as row() makes them; deletes: (type, unit, id or ANY_ID, tag). Rows that are there
         already take no step, so a plan can be made again after a cut. Changes nothing but where slots lie;
@@ -123,7 +124,7 @@ class Table:
         """Carry out one step of a plan; raises OSError where the flash refuses, and the rest must be planned
         anew."""
         bucket, at, slot = step
-        if slot is None:
+        if type(slot) is int:
             self._zero(bucket, at)
         else:
             self._put(bucket, at, slot)
@@ -144,8 +145,8 @@ class Table:
             for bucket in self._pair(type_, tag, unit):
                 at = self._search(type_, tag) if self._load(bucket) == _GOOD else 0
                 while at:
-                    if id_ in (ANY_ID, struct.unpack_from("<I", self._buffer, at + 16)[0]):
-                        zeros.append((bucket, at, None))
+                    if id_ in (ANY_ID, self._id(at)):
+                        zeros.append((bucket, at, self._id(at)))
                     at = self._search(type_, tag, at + SLOT)
         return steps + zeros
 
@@ -163,9 +164,9 @@ class Table:
             if self._buffer[at : at + SLOT] == slot and not is_there:
                 is_there = True
             else:
-                zeros.append((bucket, at, None))
+                zeros.append((bucket, at, self._id(at)))
             at = self._search(values[7], values[0], at + SLOT, cut_short)
-        zeros.extend([(bucket, at, None) for at in cut_short])
+        zeros.extend([(bucket, at, 0) for at in cut_short])
         # Counted only where it matters: it takes a look at every slot.
         return fill, self._live() if fill + more >= PER_BUCKET else fill, is_there
 
@@ -237,7 +238,7 @@ class Table:
         return _GOOD
 
     def _newest(self):
-        newest, head = 1, bytearray(HEAD)
+        newest, head = 0, bytearray(HEAD)
         for bucket in range(self._buckets):
             self._flash.readblocks(bucket, head)
             magic, generation, _, check = struct.unpack("<IIII", head)
@@ -271,6 +272,9 @@ class Table:
                     return at
             at = buffer.find(tag, at + 1)
         return 0
+
+    def _id(self, at):
+        return struct.unpack_from("<I", self._buffer, at + 16)[0]
 
     def _fill(self):
         """How many slots of the buffer are not free: those that are follow one another to the end."""

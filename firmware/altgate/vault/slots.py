@@ -29,7 +29,7 @@ class Slots:
         self._per = SECTOR // size
         self._state = bytearray(partition.ioctl(4, 0) * self._per)
         self._at = {}  # sequence: slot, of the live ones
-        self._twins = {}  # the same of second copies that could not be zeroed when they had been moved
+        self._twins = {}  # slot: sequence, of further copies that could not be zeroed when they were moved
         self._buffer = bytearray(size)
         self._sequence = 0
         # Slots are taken and sectors erased in turn, so that they wear alike.
@@ -73,11 +73,13 @@ class Slots:
 
     def erase(self, sequence):
         """Zero a content in place and read it back; nothing where it is not there."""
-        for held in (self._at, self._twins):
-            slot = held.get(sequence)
-            if slot is not None:
-                self._erase(slot)
-                del held[sequence]
+        slot = self._at.get(sequence)
+        if slot is not None:
+            self._erase(slot)
+            del self._at[sequence]
+        for slot in [slot for slot, of in self._twins.items() if of == sequence]:
+            self._erase(slot)
+            del self._twins[slot]
 
     def wipe(self):
         """Zero everything and read it back, whatever it holds; what refuses does not keep the rest."""
@@ -114,10 +116,10 @@ class Slots:
                     self._sequence, self._next = sequence, slot + 1
                 if sequence in self._at:
                     # It was being moved when the power went: one of the two is enough.
-                    self._twins[sequence] = slot
+                    self._twins[slot] = sequence
                     try:
                         self._erase(slot)
-                        del self._twins[sequence]
+                        del self._twins[slot]
                     except OSError:
                         # Worn: whoever erases the content is told.
                         continue
@@ -186,7 +188,7 @@ class Slots:
                 self._move(sequence, slot, self._free_slot(sector), content)
                 for at in range(len(content)):
                     content[at] = 0
-        twins = {sequence: slot for sequence, slot in self._twins.items() if slot // self._per != sector}
+        twins = {slot: of for slot, of in self._twins.items() if slot // self._per != sector}
         self._flash.ioctl(6, sector)
         self._twins = twins
         self._erased = sector
@@ -195,14 +197,14 @@ class Slots:
 
     def _move(self, sequence, slot, to, content):
         """Write a content elsewhere and zero it here; raises OSError, and erase() finds both."""
-        self._twins[sequence] = slot
+        self._twins[slot] = sequence
         try:
             self._write(to, sequence, content)
         except FAILURES:
-            del self._twins[sequence]
+            del self._twins[slot]
             raise
         self._erase(slot)
-        del self._twins[sequence]
+        del self._twins[slot]
 
     def _free_slot(self, outside):
         """The next free slot in turn, in any sector but one; raises OSError(28) where there is none."""

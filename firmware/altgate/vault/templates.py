@@ -41,8 +41,8 @@ class Templates:
     async def store(self, resident, consent, template):
         """Seal and keep a template, instead of an earlier one under the same consent.
 
-        Raises OSError where the flash refuses or is full; nothing new is left then, or the new one holds and
-        the old one could not be zeroed.
+        Raises OSError where the flash refuses or is full: nothing new is left then, and where the old one
+        could not be zeroed nobody opens that either.
         """
         key = os.urandom(siv.KEY_BYTES)
         pair = int.from_bytes(os.urandom(4), "big")
@@ -67,8 +67,12 @@ class Templates:
         self._at[name] = at
         await asyncio.sleep_ms(0)
         if old:
-            self._erase(old)
-            del at[2:]
+            try:
+                self._erase(old)
+                del at[2:]
+            except OSError:
+                self.erase(consent)
+                raise
 
     def key(self, resident, consent):
         """The key of a template, for open_(); None where there is none, or none that is genuine."""

@@ -112,7 +112,7 @@ def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
             "boot": door.boot,
             "firmware": door.firmware,
             "build": door.build,
-            "events_kept": max(0, door.acked_sequence),
+            "events_kept": door.acked_sequence,
             "dropped": _dropped(door),
             "provisioned": to_text(door.provisioned_at),
             "created": to_text(door.created_at),

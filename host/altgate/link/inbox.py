@@ -80,10 +80,11 @@ def _hello(message: _Message) -> list[Answer]:
     epoch = sealed.octets(content, messages.EPOCH, limits.EPOCH_BYTES)
     nonce = sealed.octets(content, messages.NONCE, limits.NONCE_BYTES)
     version = sealed.number(content, messages.STATE_VERSION, VERSION_BITS)
+    acked = sealed.number(content, messages.JOURNAL_ACKED)
     dropped = sealed.counts(content, messages.BAD_INPUT)
     firmware, build = sealed.text(content, messages.FIRMWARE), sealed.text(content, messages.BUILD)
     # Everything else is checked: from here on the message changes something.
-    starts.note(message.site, message.session, door, boot, epoch)
+    starts.note(message.site, message.session, door, boot, epoch, acked)
     if epoch == door.epoch:
         message.orders.ask_again(door)
     else:
@@ -117,7 +118,7 @@ def _applied(session: Session, door: Door, version: int) -> None:
 
 
 def _ack(door: Door) -> Answer:
-    return topics.DOWN_ACK, {messages.EPOCH: door.epoch, messages.SEQUENCE: max(0, door.acked_sequence)}
+    return topics.DOWN_ACK, {messages.EPOCH: door.epoch, messages.SEQUENCE: door.acked_sequence}
 
 
 def _event(message: _Message) -> list[Answer]:
@@ -138,8 +139,6 @@ def _event(message: _Message) -> list[Answer]:
         _warn_of_loss(session, door, event)
     elif any(getattr(known, name) != value for name, value in fields.items()):
         raise BadMessage(reasons.BAD_SHAPE, f"sequence {sequence} came before with other content")
-    if door.acked_sequence == starts.UNKNOWN:
-        door.acked_sequence = sequence - 1
     newer = same.where(Event.sequence > door.acked_sequence).order_by(Event.sequence)
     for event in session.scalars(newer):
         if event.sequence != door.acked_sequence + 1:
@@ -159,7 +158,8 @@ def _warn_of_loss(session: Session, door: Door, event: Event) -> None:
     before = select(func.max(Event.sequence)).where(
         Event.door_id == door.door_id, Event.journal == door.journal, Event.sequence < event.sequence
     )
-    last = session.scalar(before) or 0
+    # A journal that was taken over from an older one begins behind what was acknowledged in that.
+    last = max(session.scalar(before) or 0, door.acked_sequence)
     if last + 1 != event.sequence:
         log.warning(
             "%s: events %s to %s are missing and not acknowledged until they come",

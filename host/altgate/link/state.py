@@ -110,6 +110,7 @@ def next_batch(session: Session, door: Door) -> dict[int, Any] | None:
         messages.NEW_VERSION: new_version,
         messages.OPERATIONS: chosen,
         messages.IS_SNAPSHOT: is_snapshot,
+        messages.HAS_MORE: new_version < door.state_version,
     }
 
 

@@ -39,12 +39,15 @@ async def take(operations):
 
 
 async def change(count):
-    """Erases of the log for each change, where every one comes by itself."""
-    before = sum(log.erased)
+    """Of the log, where every change comes by itself: erases a change, and programs in the median."""
+    before, programs = sum(log.erased), []
     for number in range(count):
-        await take([put(number + (1 << 24))])
-        await take([[messages.OP_DELETE, number + (1 << 24), messages.TYPE_CARD, tag(number + (1 << 24)), 0]])
-    return (sum(log.erased) - before) / 2 / count
+        at = number + (1 << 24)
+        for operation in (put(at), [messages.OP_DELETE, at, messages.TYPE_CARD, tag(at), 0]):
+            began = log.programs
+            await take([operation])
+            programs.append(log.programs - began)
+    return (sum(log.erased) - before) / 2 / count, sorted(programs)[count]
 
 
 async def bring(count):
@@ -79,7 +82,7 @@ chip = blank(path, LOG + sectors + FILES)
 log, table = Partition(chip, 0, LOG), Partition(chip, LOG, sectors)
 held = Credentials(log, table)
 everything, own = asyncio.run(bring(count))
-erases = asyncio.run(change(CHANGES))
+erases, programs = asyncio.run(change(CHANGES))
 for number in range(0, count, 97):
     if held.find(messages.TYPE_CARD, tag(number)).id != number:
         raise ValueError("a credential is lost")
@@ -88,5 +91,5 @@ vfs.VfsLfs2.mkfs(part)
 vfs.mount(vfs.VfsLfs2(part, readsize=256, progsize=32, lookahead=32, mtime=False), "/files")
 print(json.dumps({
     "us_each": own / count, "us_all": everything / count, "us_file_all": by_files(files) / files,
-    "log_erases": erases,
+    "log_erases": erases, "log_programs": programs,
 }))  # fmt: skip

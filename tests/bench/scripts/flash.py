@@ -22,7 +22,7 @@ class Partition:
 
     def __init__(self, chip, first, sectors):
         self.chip, self._first, self._sectors = chip, first, sectors
-        self.us, self.erased = 0, [0] * sectors
+        self.us, self.programs, self.erased = 0, 0, [0] * sectors
 
     def info(self):
         return 1, 0x40, 0, self._sectors * SECTOR, "test", False
@@ -33,8 +33,9 @@ class Partition:
         self.us += time.ticks_diff(time.ticks_us(), began)
 
     def writeblocks(self, block, buf, offset=0):
-        began = time.ticks_us()
+        began, before = time.ticks_us(), self.chip.programs
         self.chip.program((self._first + block) * SECTOR + offset, buf)
+        self.programs += self.chip.programs - before
         self.us += time.ticks_diff(time.ticks_us(), began)
 
     def ioctl(self, op, arg=0):

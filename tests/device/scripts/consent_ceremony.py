@@ -118,7 +118,7 @@ class House:
         self.menu = Menu(self.gate, self.camera, self.signals)
         self.real_again, self.menu._card_again = self.menu._card_again, self.again
         self.errors, self.claims, self.opened = [], [], 0
-        stores = (self.door.credentials, None, Lockout(self.door.counters, 0x1000, 0), self.door.clock)
+        stores = (self.door.credentials, Lockout(self.door.counters, 0x1000, 0), self.door.clock)
         told = (self.release, self.entered, self.signals, self.door.now)
         self.desk = Desk(*stores, *told, self.gate)
         self.desk.on_decided = self.menu.card

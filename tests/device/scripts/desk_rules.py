@@ -12,7 +12,7 @@ from altgate.entry import claim
 from altgate.entry.desk import Desk
 from altgate.store.counters import KEY_UNITS
 from altgate.store.draft import Refused
-from consent_door import NOW, SECTORS, Door, delete
+from consent_door import CARD, NOW, SECTORS, Door, delete
 from protocol import limits, messages, reasons
 from vault_flash import blank
 
@@ -49,7 +49,7 @@ class House:
         self.signals = Signals()
         self.lockout = Lockout(door.counters, KEY_UNITS, door.seconds)
         self.desk = Desk(
-            door.credentials, door.uses, self.lockout, door.clock, self.release, self.entered, self.signals,
+            door.credentials, self.lockout, door.clock, self.release, self.entered, self.signals,
             door.now, door.gate,
         )  # fmt: skip
 
@@ -100,6 +100,21 @@ def uses():
     house.door.apply(delete(20, A))
     house.put(30, A, uses=1)
     assert house.show(A) == reasons.GRANTED and len(house.door.uses._rows) <= rows
+    # Another one under the same tag, by a change of its own or in one message: the old count goes, and those
+    # that stay are not many.
+    for number in range(40, 40 + limits.PASSES_IN_USE):
+        if number % 2:
+            house.put(number, A, uses=1)
+        else:
+            house.door.apply(
+                delete(number - 1, A),
+                [messages.OP_PUT, number, messages.TYPE_CARD, A, 0, 0, 0, 5, 0, SINGLE, 0, 1],
+            )
+        assert house.show(A) == reasons.GRANTED, number
+        assert house.show(A) == reasons.USED_UP, number
+    # The same one with other bounds goes on counting.
+    house.put(number, A, uses=2)
+    assert [house.show(A) for _ in range(2)] == [reasons.GRANTED, reasons.USED_UP]
     # Where counts were lost, and where there is nowhere to count, nothing with a number of uses opens.
     house.put(31, C, uses=5)
     house.door.uses.damaged = 1
@@ -135,10 +150,40 @@ def dual():
     assert house.show(C) == reasons.GRANTED
     assert house.lockout.failures(UNIT) == 0
     assert house.type(OTHER) == reasons.WRONG_PIN and house.lockout.failures(UNIT) == 1
+    # What is taken out meanwhile is no first one.
+    house.door.seconds += limits.SECOND_S + 1
+    assert house.show(A) == reasons.SECOND_NEEDED
+    house.door.apply(delete(20, A))
+    assert house.type(PIN) == reasons.SECOND_NEEDED
+    house.put(20, A, rule=DUAL)
+    house.door.seconds += limits.SECOND_S + 1
     # A restart forgets the first one.
     assert house.show(A) == reasons.SECOND_NEEDED
     house.start()
     assert house.type(PIN) == reasons.SECOND_NEEDED
+
+
+def face():
+    """A face stands for the card that it is bound to: alone it is no second, and its tries start again."""
+    house = House()
+    door = house.door
+    door.apply([messages.OP_PUT, 7, messages.TYPE_CARD, CARD, 0, 0, 0, 3, 0, DUAL, 0, 0])
+    door.say_yes()
+    house.put(21, PIN, kind=messages.TYPE_PIN, resident=3, rule=DUAL)
+    look = claim.Claim(messages.METHOD_FACE, messages.TYPE_CARD, CARD, 0, reasons.NONE, None)
+    for _ in range(limits.PIN_ATTEMPTS + 2):
+        assert house.show(CARD) == reasons.SECOND_NEEDED
+        door.gate.count_try(3)
+        assert house.says(look) == reasons.SECOND_NEEDED
+        assert door.gate.look_refusal(3) == reasons.NONE
+        assert house.type(PIN) == reasons.GRANTED
+        door.seconds += 1
+    # A card with a number of uses opens by face as often as by itself.
+    door.apply([messages.OP_PUT, 7, messages.TYPE_CARD, CARD, 0, 0, 0, 3, 0, SINGLE, 0, 2])
+    assert [house.says(look) for _ in range(3)] == [reasons.GRANTED, reasons.GRANTED, reasons.NO_OTHER_WAY]
+    assert house.show(CARD) == reasons.USED_UP
+    # Nothing is left of it: face rests, and no camera is raised for what cannot open.
+    assert door.gate.look_refusal(3) == reasons.NO_OTHER_WAY
 
 
 def schedules():
@@ -161,6 +206,20 @@ def schedules():
     house.door.apply([messages.OP_SETTING, messages.SETTING_SCHEDULE_UNTIMED, 1])
     assert house.show(A) == reasons.GRANTED
     house.door.clock.quality = messages.QUALITY_HOST
+    # Whoever comes at the wrong hour with what is right has guessed nothing.
+    house.door.apply([messages.OP_SCHEDULE, 4, struct.pack("<BHH", SATURDAY, 0, 1)])
+    house.put(21, PIN, kind=messages.TYPE_PIN, schedule=4)
+    house.door.apply([messages.OP_PUT, 7, messages.TYPE_CARD, CARD, 0, 0, 0, 3, 0, SINGLE, 4, 0])
+    house.door.say_yes()
+    look = claim.Claim(messages.METHOD_FACE, messages.TYPE_CARD, CARD, 0, reasons.NONE, None)
+    for _ in range(limits.PIN_ATTEMPTS + 2):
+        assert house.type(PIN) == reasons.OUTSIDE_SCHEDULE
+        house.door.gate.count_try(3)
+        assert house.says(look) == reasons.OUTSIDE_SCHEDULE
+    assert house.lockout.failures(UNIT) == 0 and house.door.gate.look_refusal(3) == reasons.NONE
+    for _ in range(limits.PIN_ATTEMPTS):
+        assert house.type(OTHER) == reasons.WRONG_PIN
+    assert house.type(PIN) == reasons.LOCKED_OUT
     house.door.apply([messages.OP_SCHEDULE, 3, b""])
     assert house.show(A) == reasons.OUTSIDE_SCHEDULE
 
@@ -192,5 +251,5 @@ def refused():
     assert house.door.credentials.find(messages.TYPE_CARD, A) is None
 
 
-{"uses": uses, "dual": dual, "schedules": schedules, "refused": refused}[sys.argv[2]]()
+{"uses": uses, "dual": dual, "face": face, "schedules": schedules, "refused": refused}[sys.argv[2]]()
 print("ok")

@@ -92,7 +92,7 @@ def generate():
         part = random.randrange(len(work.parts))
         sector = random.randrange(work.parts[part][1])
         place = random.randrange(4096)
-        if not fuzz.chance(3):
+        if not fuzz.chance(3) and work.remember(history):
             # Mostly where it is written next: a little behind what stands there already, or at the head.
             work.history(history)
             start = (work.parts[part][0] + sector) * 4096

@@ -40,7 +40,11 @@ def write(value, strange=0):
     if isinstance(value, str):
         return _head(3, len(value.encode()), strange) + value.encode()
     if isinstance(value, (list, tuple)):
-        return _head(4, len(value), strange) + b"".join([write(member, strange) for member in value])
+        # Not a list of all of them: that wants the largest piece of memory in the whole run.
+        made = bytearray(_head(4, len(value), strange))
+        for member in value:
+            made.extend(write(member, strange))
+        return bytes(made)
     rows = sorted([(write(key), write(member, strange)) for key, member in value.items()])
     if strange and random.randrange(strange) == 0:
         rows = rows[::-1] + rows[:1] * random.getrandbits(1)

@@ -61,8 +61,22 @@ class Work:
 
     modules: what it is about. sectors: of the chip. parts: (first sector, count) of each partition, for
     open(). steps: how many make its history. refusals: what a step may raise where the store is full.
+    Each kind has, as stores.py sees to when it is loaded:
+
+    start(): what is in force on a blank chip.
+    opened(*parts): the store over these partitions, as a start of the door opens it.
+    step(draw, now): a step that can be done where ``now`` is in force.
+    do(store, step): do it; returns what after() wants to know of it.
+    after(now, step, result): what is in force after a step that was done.
+    seen(store): what is in force as the store says.
+    damage(store): how much the store says that it could not read.
+    judge(before, seen, damage): raise Wrong if a fault at rest has granted something, or took something away
+    without a word.
+    more(number, now): the step that brings one more in.
+    less(draw, now): the step that takes one out, or None where that takes time only.
     """
 
+    OWN = ("start", "opened", "step", "do", "after", "seen", "damage", "judge", "more", "less")
     modules = ()
     sectors = 2
     parts = ((0, 2),)
@@ -75,40 +89,8 @@ class Work:
         self.flash = blank(path, self.sectors)
         self._histories = {}
 
-    def start(self):
-        """What is in force on a blank chip."""
-        raise NotImplementedError
-
-    def opened(self, *parts):
-        """The store over these partitions, as a start of the door opens it."""
-        raise NotImplementedError
-
-    def step(self, draw, now):
-        """A step that can be done where ``now`` is in force."""
-        raise NotImplementedError
-
     def ending(self, draw, now):
         """A step to end a history with, or None."""
-
-    def do(self, store, step):
-        """Do it; what after() wants to know of it."""
-        raise NotImplementedError
-
-    def after(self, now, step, result):
-        """What is in force after a step that was done."""
-        raise NotImplementedError
-
-    def seen(self, store):
-        """What is in force as the store says."""
-        raise NotImplementedError
-
-    def damage(self, store):
-        """How much the store says that it could not read."""
-        raise NotImplementedError
-
-    def judge(self, before, seen, damage):
-        """Raise Wrong if a fault at rest has granted something, or took something away without a word."""
-        raise NotImplementedError
 
     def judge_worn(self, allowed, seen, damage, what):
         """Raise Wrong if a start on worn flash may not find what it did, which is none of ``allowed``."""
@@ -121,17 +103,7 @@ class Work:
         """Whether the store says what it should."""
         return now == seen
 
-    # Filling it: least: how many fit at any rate.
-
-    least = 1
-
-    def more(self, number, now):
-        """The step that brings one more in."""
-        raise NotImplementedError
-
-    def less(self, draw, now):
-        """The step that takes one out, or None where that takes time only."""
-        raise NotImplementedError
+    least = 1  # how many fit at any rate
 
     def again(self, draw, now):
         """A step that changes what is there, or None."""
@@ -155,27 +127,39 @@ class Work:
         return self.opened(*[kind(part) if kind else part for part in parts])
 
     def history(self, number):
-        """``what is in force`` after the history of this number, which lies in the flash from then on."""
-        name = "%s-%d" % (self.path, number)
-        if number not in self._histories:
-            now, draw = self.blank(), Draw(number)
-            store = self.open()
-            for _ in range(self.steps // 2 + draw.below(self.steps)):
-                step = self.step(draw, now)
-                try:
-                    now = self.after(now, step, self.do(store, step))
-                except self.refusals as error:
-                    # A few buckets can be full of what is in force; nothing else may be refused here.
-                    if not self.is_full(error):
-                        raise
-            step = self.ending(draw, now)
-            if step:
-                now = self.after(now, step, self.do(store, step))
-            if not self.agrees(now, self.seen(self.open())):
-                raise Wrong("a history without a fault", now, self.seen(self.open()))
-            with open(name, "wb") as file:
-                file.write(self.flash.image())
-            self._histories[number] = now
-        with open(name, "rb") as file:
+        """``what is in force`` after the history of this number, which lies in the flash from then on.
+
+        Raises what was wrong with it.
+        """
+        if not self.remember(number):
+            raise self._histories[number]
+        with open(self._image(number), "rb") as file:
             self.flash.restore(file.read())
         return self._histories[number]
+
+    def remember(self, number):
+        """Play a history once; False where something was wrong, which is for the case that uses it."""
+        if number not in self._histories:
+            try:
+                self._histories[number] = self._played(number)
+            except Exception as error:
+                self._histories[number] = error
+        return not isinstance(self._histories[number], Exception)
+
+    def _played(self, number):
+        now, draw = self.blank(), Draw(number)
+        store = self.open()
+        for _ in range(self.steps // 2 + draw.below(self.steps)):
+            step = self.step(draw, now)
+            now = self.after(now, step, self.do(store, step))
+        step = self.ending(draw, now)
+        if step:
+            now = self.after(now, step, self.do(store, step))
+        if not self.agrees(now, self.seen(self.open())):
+            raise Wrong("a history without a fault", now, self.seen(self.open()))
+        with open(self._image(number), "wb") as file:
+            file.write(self.flash.image())
+        return now
+
+    def _image(self, number):
+        return "%s-%d" % (self.path, number)

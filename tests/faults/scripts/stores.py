@@ -9,6 +9,10 @@ from stored_numbers import CountersWork, JournalWork, PassesWork
 
 KINDS = (CountersWork, PassesWork, JournalWork, CredentialsWork, RegisterWork, TemplatesWork)
 COUNT = len(KINDS)
+for _kind in KINDS:
+    for _name in _kind.OWN:
+        if not hasattr(_kind, _name):
+            raise ValueError("%s lacks %s" % (_kind.__name__, _name))
 LONG_S = 10
 HISTORIES = 2  # a slice: the seed moves on
 _made = {}
@@ -20,7 +24,7 @@ def drawn():
     numbers = [n for n, kind in enumerate(KINDS) if not planted or planted[0] in kind.modules]
     histories = 32 if planted else HISTORIES
     number, history = random.choice(numbers), (fuzz.settings["seed"] + random.randrange(histories)) & 255
-    of(number).history(history)
+    of(number).remember(history)
     return number, history
 
 
@@ -31,7 +35,7 @@ def make():
         return
     for number in range(COUNT):
         for more in range(HISTORIES):
-            of(number).history((fuzz.settings["seed"] + more) & 255)
+            of(number).remember((fuzz.settings["seed"] + more) & 255)
 
 
 def of(number):
