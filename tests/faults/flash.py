@@ -82,7 +82,7 @@ CAMPAIGNS = (
                 _STORE + "log", "if piece != memoryview(entry)[start : start + len(piece)]:", "if False:"
             ),
             "table": Plant(_STORE + "table", "if back != data:", "if False:"),
-            "journal": Plant(_STORE + "journal", "if self._buffer == record:", "if True:"),
+            "journal": Plant(_STORE + "journal", "if self._buffer[:_MARK] == record[:_MARK]:", "if True:"),
             "consents": Plant(
                 _STORE + "copies", "if not self._is_good(other, head, len(content), check):", "if False:"
             ),

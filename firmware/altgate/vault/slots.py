@@ -29,7 +29,8 @@ class Slots:
         self._per = SECTOR // size
         self._state = bytearray(partition.ioctl(4, 0) * self._per)
         self._at = {}  # sequence: slot, of the live ones
-        self._twins = {}  # slot: sequence, of further copies that could not be zeroed when they were moved
+        # slot: sequence, of further copies, whole or cut short, that could not be zeroed at once
+        self._twins = {}
         self._buffer = bytearray(size)
         self._sequence = 0
         # Slots are taken and sectors erased in turn, so that they wear alike.
@@ -100,15 +101,20 @@ class Slots:
         self._zero(slot * self._size, self._size)
         self._state[slot] = GONE
 
+    def _clear(self, slot, sequence):
+        """Zero a copy that nobody needs. Where it is worn, whoever erases the content is told."""
+        self._twins[slot] = sequence
+        try:
+            self._erase(slot)
+            del self._twins[slot]
+        except OSError:
+            self._state[slot] = GONE
+
     def _load(self):
         for slot in range(len(self._state)):
             state, sequence = self._look(slot)
             if state is None:
-                try:
-                    self._erase(slot)
-                except OSError:
-                    # Worn. It is no content, and the rest is not to be lost with it.
-                    self._state[slot] = GONE
+                self._clear(slot, sequence)
                 continue
             self._state[slot] = state
             if state == LIVE:
@@ -116,13 +122,7 @@ class Slots:
                     self._sequence, self._next = sequence, slot + 1
                 if sequence in self._at:
                     # It was being moved when the power went: one of the two is enough.
-                    self._twins[slot] = sequence
-                    try:
-                        self._erase(slot)
-                        del self._twins[slot]
-                    except OSError:
-                        # Worn: whoever erases the content is told.
-                        continue
+                    self._clear(slot, sequence)
                 else:
                     self._at[sequence] = slot
         self._forget_buffer()
@@ -164,6 +164,7 @@ class Slots:
         except FAILURES:
             if is_new:
                 del self._at[sequence]
+            self._clear(slot, sequence)
             raise
         self._state[slot] = LIVE
         self._at[sequence] = slot

@@ -182,6 +182,15 @@ class TemplatesWork(Work):
         if len(seen) < len(before) - 1:
             raise Wrong("one bit took several templates", len(before), len(seen))
 
+    def judge_worn(self, allowed, seen, damage, what):
+        step = what[1]
+        for one in allowed:
+            # One that could not take the place of an earlier one: nobody opens either.
+            without = {resident: value for resident, value in one.items() if resident != step[0]}
+            if type(step) is tuple and step[1] is not None and step[0] in one and seen == without:
+                return
+        super().judge_worn(allowed, seen, damage, what)
+
     def undone(self, step):
         return (step[0], None)
 
