@@ -82,15 +82,15 @@ CAMPAIGNS = (
                 _STORE + "log", "if piece != memoryview(entry)[start : start + len(piece)]:", "if False:"
             ),
             "table": Plant(_STORE + "table", "if back != data:", "if False:"),
-            "journal": Plant(_STORE + "journal", "if self._buffer[:_MARK] == record[:_MARK]:", "if True:"),
+            "journal": Plant(_STORE + "journal", "if back == wrote:", "if True:"),
             "consents": Plant(
                 _STORE + "copies", "if not self._is_good(other, head, len(content), check):", "if False:"
             ),
             "templates": Plant("altgate.vault.slots", "if back != buffer:", "if False:"),
             "slots at a start": Plant(
                 "altgate.vault.slots",
-                "except OSError:\n                    # Worn. It is no content",
-                "except KeyError:\n                    # Worn. It is no content",
+                "except OSError:\n            self._state[slot] = GONE",
+                "except KeyError:\n            self._state[slot] = GONE",
             ),
         },
         bar=20_000,

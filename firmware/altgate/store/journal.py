@@ -170,12 +170,13 @@ class Journal:
             # All that takes memory comes before the flash changes: what follows must fit what lies there.
             before = hashlib.sha256(memoryview(record)[:_CHAINED]).digest()
             key = self._key and next_key(self._key)
+            # The mark is another's matter: a record that checks must be one that the next follows.
+            wrote, back = memoryview(record)[:_MARK], memoryview(self._buffer)[:_MARK]
             self._flash.writeblocks(slot // PER_SECTOR, record, slot % PER_SECTOR * RECORD)
             self._slot = (slot + 1) % self._slots
             self.head = sequence
             self._read(slot)
-            # The mark is another's matter: a record that checks must be one that the next follows.
-            if self._buffer[:_MARK] == record[:_MARK]:
+            if back == wrote:
                 self._before, self._key, self._place = before, key, self._place + 1
                 return sequence
             # Worn here: the number is spent, the host is told of a gap of one, and the next place is tried.
