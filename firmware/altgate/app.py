@@ -52,7 +52,7 @@ class Door:
             # What only a start needs makes room again.
             rooms.forget("altgate.store.identity", "altgate.provisioned", "protocol.provisioning")
             # The camera's driver is wanted in a claim, where loading it would be a long step.
-            import altgate.drivers.mf1  # noqa: F401
+            from altgate.drivers import mf1  # noqa: F401
         self.record(messages.KIND_BOOT)
 
     def record(self, kind, reason=reasons.NONE, method=0, credential=0, resident=0, detail=0):

@@ -6,6 +6,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from altgate.provision.inline import inlined
 from altgate.rig.board import FIRMWARE, Board
 
 SCRIPTS = Path(__file__).parent / "scripts"
@@ -13,10 +14,15 @@ SCRIPTS = Path(__file__).parent / "scripts"
 
 def build(folder: Path) -> Path:
     """Compile the firmware and the simulated board's modules into ``folder/altgate.romfs``; returns it."""
-    tree = folder / "tree"
-    ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
+    tree, sources = folder / "tree", {}
     for name in ("altgate", "protocol"):
-        shutil.copytree(FIRMWARE / name, tree / name, ignore=ignored)
+        for path in (FIRMWARE / name).rglob("*.py"):
+            sources[path.relative_to(FIRMWARE)] = path.read_text(encoding="utf-8")
+    names = {path: ".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in sources}
+    written = inlined({names[path]: text for path, text in sources.items()})
+    for path in sources:
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path).write_text(written[names[path]], encoding="utf-8")
     for source in (FIRMWARE / "main.py", *(FIRMWARE / "sim").glob("*.py")):
         shutil.copy(source, tree / source.name)
     image = folder / "altgate.romfs"

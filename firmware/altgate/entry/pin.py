@@ -15,8 +15,8 @@ _STARS = 3
 class Keys:
     """Digits from a keypad. ``feedback()`` sounds for every key, whatever it is; ``pressed()`` is told."""
 
-    def __init__(self, keypad, feedback, pressed):
-        self._keypad = keypad
+    def __init__(self, matrix, feedback, pressed):
+        self._keypad = matrix
         self._feedback = feedback
         self._pressed = pressed
 
