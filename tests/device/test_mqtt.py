@@ -161,12 +161,20 @@ def refused(door, count=2):
 
 def test_broker_of_another_authority_is_refused(secure, pki):
     with Door(secure.port, pki.door, Authority()) as door:
-        assert refused(door).keys() == {"refused"}
+        assert refused(door).keys() == {"its certificate is not of this building"}
 
 
 def test_broker_of_another_name_is_refused(secure, pki):
     with Door(secure.port, pki.door, pki.authority, server_name="example.org") as door:
-        assert refused(door).keys() == {"refused"}
+        assert refused(door).keys() == {"its certificate is for another name"}
+
+
+@pytest.mark.parametrize(("days", "says"), [(-10, "has expired"), (10, "is not valid yet")])
+def test_a_broker_whose_certificate_is_not_of_today_is_refused_in_plain_words(tmp_path, pki, days, says):
+    server = (pki.ca_file, *pki.authority.server(days=days).write(tmp_path, "server"))
+    with Amqtt(tmp_path, free_port(), server) as broker, Door(broker.port, pki.door, pki.authority) as door:
+        assert refused(door).keys() == {f"its certificate {says}, or the door's time is wrong"}
+        assert {"refused": f"its certificate {says}, or the door's time is wrong"} in door.seen
 
 
 def test_door_without_a_certificate_is_refused(secure, pki):

@@ -46,18 +46,19 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         self.pair = Pair(_signed(_name(name), key, _name(name), key, is_authority=True), key)
 
-    def server(self, host: str = "localhost") -> Pair:
-        """A server's certificate, for the one DNS name."""
-        return self._issue(host, ExtendedKeyUsageOID.SERVER_AUTH, host)
+    def server(self, host: str = "localhost", days: int = 0) -> Pair:
+        """A server's certificate, for the one DNS name; valid for the day that is so many days from now."""
+        return self._issue(host, ExtendedKeyUsageOID.SERVER_AUTH, host, days)
 
     def client(self, name: str) -> Pair:
         """A client's certificate with this common name."""
         return self._issue(name, ExtendedKeyUsageOID.CLIENT_AUTH, None)
 
-    def _issue(self, name: str, usage: x509.ObjectIdentifier, host: str | None) -> Pair:
+    def _issue(self, name: str, usage: x509.ObjectIdentifier, host: str | None, days: int = 0) -> Pair:
         key = ec.generate_private_key(ec.SECP256R1())
         issuer = self.pair.certificate.subject
-        return Pair(_signed(_name(name), key, issuer, self.pair.key, usage=usage, host=host), key)
+        signed = _signed(_name(name), key, issuer, self.pair.key, usage=usage, host=host, days=days)
+        return Pair(signed, key)
 
 
 def _name(name: str) -> x509.Name:
@@ -72,8 +73,9 @@ def _signed(
     is_authority: bool = False,
     usage: x509.ObjectIdentifier | None = None,
     host: str | None = None,
+    days: int = 0,
 ) -> x509.Certificate:
-    now = datetime.datetime.now(datetime.UTC)
+    now = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=days)
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)

@@ -33,10 +33,19 @@ MALFORMED = "malformed"
 SILENT = "silent"
 STALLED = "stalled"
 NOT_STORED = "not stored"
+WRONG_AUTHORITY = "its certificate is not of this building"
+WRONG_NAME = "its certificate is for another name"
+EXPIRED = "its certificate has expired, or the door's time is wrong"
+NOT_YET = "its certificate is not valid yet, or the door's time is wrong"
 NO_MEMORY = "no memory"
 TOO_LONG = "too long"
 
 _CODES = ((MALFORMED, reasons.BAD_FRAME), (TOO_LONG, reasons.TOO_LONG), (SILENT, reasons.TIMED_OUT))
+# What mbedTLS says of a certificate that it refuses (mbedtls_x509_crt_verify_info).
+_CERTIFICATE = (
+    ("not correctly signed", WRONG_AUTHORITY), ("does not match", WRONG_NAME), ("has expired", EXPIRED),
+    ("in the future", NOT_YET),
+)  # fmt: skip
 _TICK_MS = 50
 
 
@@ -50,7 +59,7 @@ class Client:
     on_message(topic, payload, retain) is awaited and returns True once the message is stored, and only then
     is it acknowledged. on_up(session_present) and on_down(reason) are called, not awaited. may_open() is
     asked before each connection, which is put off until it says True. Set on_acked to be told of the token
-    of each message that the broker has acknowledged.
+    of each message that the broker has acknowledged, and on_refused of why a connection did not come about.
     """
 
     connect_ms = 15_000  # from name lookup to the answer to SUBSCRIBE
@@ -66,7 +75,7 @@ class Client:
         self._on_down = on_down
         self._transport = transport or Transport(config)
         self._may_open = may_open or _always
-        self.on_acked = _nothing
+        self.on_acked = self.on_refused = _nothing
         self.counts = {}
         self.is_up = False
         self._packet_id = 0
@@ -113,6 +122,8 @@ class Client:
                 self._on_down(reason)
                 if time.ticks_diff(time.ticks_ms(), started) > self.settled_ms:
                     backoff = self.backoff_min_ms
+            else:
+                self.on_refused(reason)
             await asyncio.sleep_ms(backoff // 2 + _random(backoff // 2))
             backoff = min(backoff * 2, self.backoff_max_ms)
 
@@ -299,6 +310,9 @@ def _reason(error):
     if isinstance(error, MemoryError):
         return NO_MEMORY
     if isinstance(error, ValueError):
+        for text, reason in _CERTIFICATE:
+            if text in str(error):
+                return reason
         return REFUSED
     if isinstance(error, (OSError, EOFError)):
         return CLOSED
@@ -322,5 +336,5 @@ def _always():
     return True
 
 
-def _nothing(token):
-    """Default of on_acked."""
+def _nothing(told):
+    """Default of on_acked and on_refused."""

@@ -30,6 +30,7 @@ class Uplink:
         self._journal = journal
         self._client: Any = None  # until attach()
         self._answers = []
+        self._said_of_broker = None
         self._sent = 0
         self._sent_ms = 0
         self._work = asyncio.Event()
@@ -38,6 +39,7 @@ class Uplink:
         """The MQTT client that was made with this object's on_message, on_up and on_down."""
         self._client = client
         client.on_acked = self._room
+        client.on_refused = self._say
 
     def notify(self):
         """There is a new event."""
@@ -62,6 +64,7 @@ class Uplink:
 
     def on_up(self, session_present):
         """The broker took us: say hello, and begin again with the oldest event that is owed."""
+        self._said_of_broker = None
         self._answers = [self._session.hello(self._client.bad_input())]
         self._sent = self._journal.acknowledged
         self._said.clear()
@@ -72,7 +75,13 @@ class Uplink:
 
     def on_down(self, reason):
         """The connection is gone: nothing is lost, what is owed stays in the journal."""
-        print("altgate: broker: %s" % reason)
+        self._say(reason)
+
+    def _say(self, reason):
+        """Say on the console what is wrong with the broker, once until it is something else."""
+        if reason != self._said_of_broker:
+            self._said_of_broker = reason
+            print("altgate: broker: %s" % reason)
 
     async def run(self):
         """For ever: put answers and events into the client's window as room appears."""

@@ -70,6 +70,7 @@ async def main():
 
 client = mqtt.Client(config, on_message, on_up, lambda reason: tell(down=reason))
 client.on_acked = lambda token: tell(acked=token)
+client.on_refused = lambda reason: tell(refused=reason)
 client.response_ms = settings.get("response_ms", 1500)
 client.connect_ms = 3000
 client.backoff_min_ms, client.backoff_max_ms = 50, 400
