@@ -8,6 +8,7 @@ from altgate.consent.gate import Gate
 from altgate.consent.register import Register
 from altgate.crypto import hkdf
 from altgate.entry.desk import Desk
+from altgate.link.keys import LinkKeys
 from altgate.link.session import Session
 from altgate.link.uplink import Uplink
 from altgate.store import identity
@@ -48,7 +49,8 @@ class Provisioned:
             self.gate,
         )
         stores = (door.clock, door.credentials, door.journal)
-        self.session = Session(who, door.boot, *stores, door.unlock, door.self_test, self.gate)
+        keys = LinkKeys(who, board.wrapping_page())
+        self.session = Session(keys, door.boot, *stores, door.unlock, door.self_test, self.gate)
         self.uplink = Uplink(self.session, door.journal, self.gate)
 
     def channels(self):
@@ -84,7 +86,7 @@ class Provisioned:
 
         uplink, quiet = self.uplink, Quiet(ways_in)
         heard = (uplink.on_message, uplink.on_up, uplink.on_down)
-        client, tasks = wiring.client(self._door.identity, *heard, quiet.is_now)
+        client, tasks = wiring.client(self._door.identity, self.session.keys.pair, *heard, quiet.is_now)
         uplink.attach(client)
         return tasks + [uplink.run()]
 

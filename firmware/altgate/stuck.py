@@ -74,5 +74,6 @@ def _connection(who):
     def on_up(session_present):
         client.send(topics.topic(who.door_id, topics.UP_STATUS), topics.STATUS_STUCK, retain=True)
 
-    client, tasks = wiring.client(who, on_message, on_up, lambda reason: None, lambda: True)
+    pair = (who.certificate, who.private_key)
+    client, tasks = wiring.client(who, lambda: pair, on_message, on_up, lambda reason: None, lambda: True)
     return tasks

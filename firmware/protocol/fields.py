@@ -1,7 +1,8 @@
 """What each message holds, for the host, its documents and its tests; a door has no use for it.
 
-Kinds: ("u", bits) an unsigned number; ("bytes", size); ("text", most); and with a size that says
-nothing "bool", "counts" a map of reason code to number, "operations" a list as messages.py says.
+Kinds: ("u", bits) an unsigned number; ("bytes", size); ("text", most); ("sealed", most) bytes; and with
+a size that says nothing "bool", "counts" a map of reason code to number, "operations" a list as messages.py
+says.
 """
 
 from . import limits, messages, topics
@@ -39,6 +40,9 @@ KINDS = {
     messages.PERSONAL_NUMBER: ("u", 32),
     messages.CONSENTS: ("bytes", 32),
     messages.JOURNAL_ACKED: ("u", 32),
+    messages.GENERATION: ("u", 16),
+    messages.SEALED: ("sealed", limits.RENEWAL_BYTES),
+    messages.CHECKPOINT: ("bytes", limits.CHECKPOINT_BYTES),
 }
 
 # topic: (keys that are always there, keys that may be)
@@ -47,9 +51,9 @@ HELD = {
         (
             messages.BOOT, messages.EPOCH, messages.STATE_VERSION, messages.JOURNAL_HEAD, messages.FIRMWARE,
             messages.BUILD, messages.NONCE, messages.TIME, messages.TIME_QUALITY, messages.BAD_INPUT,
-            messages.JOURNAL_ACKED,
+            messages.JOURNAL_ACKED, messages.GENERATION,
         ),
-        (),
+        (messages.CHECKPOINT,),
     ),
     topics.UP_EVENT: (
         (
@@ -71,7 +75,8 @@ HELD = {
     ),
     topics.UP_LEASE: ((messages.NONCE, messages.CONSENTS), ()),
     topics.DOWN_WELCOME: ((messages.NONCE, messages.EPOCH, messages.TIME), ()),
-    topics.DOWN_ACK: ((messages.EPOCH, messages.SEQUENCE), ()),
+    topics.DOWN_ACK: ((messages.EPOCH, messages.SEQUENCE), (messages.CHECKPOINT,)),
+    topics.DOWN_RENEWAL: ((messages.EPOCH, messages.SEALED), ()),
     topics.DOWN_STATE: (
         (
             messages.EPOCH, messages.BASE_VERSION, messages.NEW_VERSION, messages.OPERATIONS,
@@ -111,4 +116,6 @@ def _is_of(kind: "tuple[str, int]", value: object) -> bool:
         return type(value) is list and all(type(one) is list and one for one in value)
     if what == "text":
         return type(value) is str and 0 < len(value) <= size
+    if what == "sealed":
+        return type(value) is bytes and 0 < len(value) <= size
     return type(value) is bytes and len(value) == size

@@ -8,6 +8,9 @@ TAG_BYTES = 16
 
 FLASH_LAYOUT = 2  # version of all that lies raw in a door's flash (docs/formats.md)
 
+CERTIFICATE_DAYS = 365  # of a door's; renewed over the link from half of that on
+RENEWAL_BYTES = 3072  # sealed
+CHECKPOINT_BYTES = 36
 MESSAGE_BYTES = 4096  # one MQTT payload
 CBOR_DEPTH = 6
 CBOR_ITEMS = 512

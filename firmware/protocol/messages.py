@@ -43,6 +43,9 @@ CONSENT = 26  # 32 bytes, names one consent: SHA-256 of its statement (protocol.
 NOTICE = 27  # 32 bytes: SHA-256 of the notice that the resident was given
 CONSENT_STATE = 28  # one of the CONSENT_ codes
 PERSONAL_NUMBER = 29  # what the resident types to name themselves, u32
+GENERATION = 33  # number of the certificate and keys in use, u16
+SEALED = 34  # a renewal: AES-256-SIV of a map with GENERATION, CERTIFICATE and PRIVATE_KEY of provisioning
+CHECKPOINT = 35  # of the host's register: count of its records (u32, big-endian), hash of the last (32 bytes)
 JOURNAL_ACKED = 31  # up to which event the door knows that the host has them all
 CONSENTS = 30  # 32 bytes: hash of all consents in force at the door (protocol.statements)
 

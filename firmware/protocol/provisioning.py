@@ -33,4 +33,5 @@ PRIVATE_KEY = 10
 WIFI_SSID = 11
 WIFI_PASSWORD = 12
 JOURNAL_KEY = 14  # 32 bytes, fresh: seals the journal's first epoch, and is nowhere on the door after that
+GENERATION = 15  # number of the certificate and of the keys of the MACs, from 0 on; grows with each renewal
 TIME = 13  # Unix seconds of the laptop: certificates can be judged before the host was heard

@@ -18,9 +18,10 @@ DOWN_STATE = "down/state"
 DOWN_COMMAND = "down/command"
 DOWN_CONSENT = "down/consent"  # acknowledges a state of a consent
 DOWN_LEASE = "down/lease"  # grants it: the nonce and the consents of the question
+DOWN_RENEWAL = "down/renewal"  # another certificate and other keys, sealed under the door's key
 
 UP = (UP_HELLO, UP_EVENT, UP_REPLY, UP_STATUS, UP_CONSENT, UP_LEASE)
-DOWN = (DOWN_WELCOME, DOWN_ACK, DOWN_STATE, DOWN_COMMAND, DOWN_CONSENT, DOWN_LEASE)
+DOWN = (DOWN_WELCOME, DOWN_ACK, DOWN_STATE, DOWN_COMMAND, DOWN_CONSENT, DOWN_LEASE, DOWN_RENEWAL)
 
 STATUS_ONLINE = b"online"
 STATUS_OFFLINE = b"offline"

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from altgate.errors import Refused
 
+DAY_S = 86400
 
 def now_s() -> int:
     """Unix seconds, UTC."""

@@ -182,6 +182,25 @@ def test_door_without_a_certificate_is_refused(secure, pki):
         refused(door)
 
 
+def test_a_certificate_that_the_broker_refuses_is_followed_by_the_other_one(secure, pki):
+    stranger = Authority().client("door")
+    other = {
+        "other_certificate": stranger.certificate_der.hex(), "other_private_key": stranger.key_der.hex(),
+    }  # fmt: skip
+    with Door(secure.port, pki.door, pki.authority, **other) as door:
+        door.until(lambda event: "refused" in event)
+        door.until(lambda event: "up" in event)
+
+
+def test_a_connection_that_is_begun_anew_loses_nothing(secure, pki):
+    with Host(secure.port, pki.host) as host, Door(secure.port, pki.door, pki.authority) as door:
+        door.until(lambda event: "up" in event)
+        door.tell(send=20, reconnect=True)
+        door.until(lambda event: event.get("down") == "begun anew")
+        door.tell(send=20)
+        host.until(lambda: host.numbers() == list(range(40)))
+
+
 def test_host_name_is_looked_up_beside_the_loop(tmp_path):
     with Amqtt(tmp_path, free_port()) as broker, Door(broker.port, host="localhost") as door:
         door.until(lambda event: "up" in event)

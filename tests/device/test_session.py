@@ -25,7 +25,7 @@ def content(**changes):
         p.DOOR_ID: DOOR, p.DOOR_KEY: DOOR_KEY, p.ZONE: 1, p.ZONE_KEY: bytes(16), p.BROKER_HOST: "localhost",
         p.BROKER_PORT: 8883, p.BROKER_NAME: "localhost", p.CA: bytes(100), p.CERTIFICATE: bytes(100),
         p.PRIVATE_KEY: bytes(100), p.WIFI_SSID: "", p.WIFI_PASSWORD: "",
-        p.TIME: 1767225600, p.JOURNAL_KEY: bytes(32),
+        p.TIME: 1767225600, p.JOURNAL_KEY: bytes(32), p.GENERATION: 0,
     }  # fmt: skip
     return cbor2.dumps({**fields, **changes}, canonical=True)
 
@@ -44,7 +44,7 @@ def seal(name, fields, key=None, door=DOOR, as_name=None, unprotected=None):
     said = {m.EPOCH: EPOCH, **fields} if isinstance(fields, dict) else fields
     protected, payload = cbor2.dumps({1: 5}), cbor2.dumps(said, canonical=True)
     structure = cbor2.dumps(["MAC0", protected, bound, payload], canonical=True)
-    tag = hmac.digest(key or subkey(b"down"), structure, hashlib.sha256)
+    tag = hmac.digest(key or subkey(b"down/0"), structure, hashlib.sha256)
     return topic, cbor2.dumps(cbor2.CBORTag(17, [protected, unprotected or {}, payload, tag]))
 
 
@@ -53,7 +53,7 @@ def opened(topic, message):
     protected, unprotected, payload, tag = cbor2.loads(message).value
     structure = cbor2.dumps(["MAC0", protected, topic.encode(), payload], canonical=True)
     assert unprotected == {} and cbor2.loads(protected) == {1: 5}
-    assert tag == hmac.digest(subkey(b"up"), structure, hashlib.sha256)
+    assert tag == hmac.digest(subkey(b"up/0"), structure, hashlib.sha256)
     return cbor2.loads(payload)
 
 
@@ -236,7 +236,7 @@ def test_what_is_not_from_the_host_is_counted_and_changes_nothing(door):
     door.hear("event")
     ack = {m.SEQUENCE: 1}
     bad = [
-        seal(topics.DOWN_ACK, ack, key=subkey(b"up")),
+        seal(topics.DOWN_ACK, ack, key=subkey(b"up/0")),
         seal(topics.DOWN_ACK, ack, as_name=topics.DOWN_STATE),
         seal(topics.DOWN_ACK, ack, door="ffffffff"),
         seal(topics.DOWN_ACK, ack, unprotected={4: b"x"}),
@@ -349,7 +349,7 @@ def test_only_the_hosts_word_on_the_present_state_enables_enrolment(faces):
         assert faces.dropped_by(*acknowledge(*fields)) == reasons.BAD_SHAPE
     good = (consent, m.CONSENT_GIVEN, 123456)
     for bad, reason in (
-        ({"key": subkey(b"up")}, reasons.BAD_MAC), ({"door": "ffffffff"}, reasons.UNKNOWN_TOPIC),
+        ({"key": subkey(b"up/0")}, reasons.BAD_MAC), ({"door": "ffffffff"}, reasons.UNKNOWN_TOPIC),
         ({"as_name": topics.DOWN_LEASE}, reasons.BAD_MAC), ({"key": bytes(32)}, reasons.BAD_MAC),
     ):  # fmt: skip
         assert faces.dropped_by(*acknowledge(*good, **bad)) == reason
@@ -391,7 +391,7 @@ def test_a_lease_is_for_one_question_and_for_the_consents_in_force(faces, tmp_pa
     for changes in ({m.NONCE: 5}, {m.CONSENTS: "text"}, {m.CONSENTS: None}):
         fields = {m.NONCE: nonce, m.CONSENTS: asked[m.CONSENTS], **changes}
         assert door.dropped_by(*seal(topics.DOWN_LEASE, fields)) == reasons.BAD_SHAPE
-    assert door.dropped_by(*lease_for(nonce, consents, key=subkey(b"up"))) == reasons.BAD_MAC
+    assert door.dropped_by(*lease_for(nonce, consents, key=subkey(b"up/0"))) == reasons.BAD_MAC
     assert door.dropped_by(*lease_for(nonce, consents, as_name=topics.DOWN_CONSENT)) == reasons.BAD_MAC
     assert door.look(3) == reasons.LEASE_ENDED
     good = lease_for(nonce, consents)

@@ -22,7 +22,7 @@ from cryptography import x509
 from paho.mqtt.enums import CallbackAPIVersion
 
 from altgate.keys.authority import issue
-from altgate.keys.derive import door_subkey
+from altgate.keys.derive import link_key
 from altgate.ledger import review
 from altgate.protocol import limits, reasons, topics
 from altgate.protocol import messages as m
@@ -77,7 +77,7 @@ class FakeDoor:
         with site.read() as session:
             door = doors.find(session, "Front")
         self.id, key = door.door_id, doors.key(site, door)
-        self.up, self.down, self.epoch = door_subkey(key, "up"), door_subkey(key, "down"), os.urandom(16)
+        self.up, self.down, self.epoch = link_key(key, "up", 0), link_key(key, "down", 0), os.urandom(16)
         self.seen: dict[str, queue.Queue[dict[int, Any]]] = {name: queue.Queue() for name in topics.DOWN}
         identity, folder = issue(site.authority(), self.id), site.data
         (folder / "door.pem").write_bytes(identity.certificate_pem())
@@ -149,6 +149,7 @@ class FakeDoor:
                 m.STATE_VERSION: version,
                 m.JOURNAL_HEAD: 0,
                 m.JOURNAL_ACKED: 0,
+                m.GENERATION: 0,
                 m.FIRMWARE: "0.1.0",
                 m.BUILD: "development",
                 m.NONCE: bytes(16),

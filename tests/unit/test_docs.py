@@ -346,6 +346,15 @@ def test_every_state_that_people_see_is_described() -> None:
     assert {f"CONSENT_{name.upper()}" for name in states.NAMES.values()} <= set(re.findall(r"\w+", moves))
 
 
+def test_everything_that_the_console_says_of_the_network_is_explained() -> None:
+    client, wifi = (ROOT / "firmware/altgate/link" / f"{name}.py" for name in ("mqtt", "wifi"))
+    words = re.findall(r'^[A-Z_]+ = "(.+)"$', client.read_text(encoding="utf-8"), re.MULTILINE)
+    says = [f"broker: {one}" for one in words]
+    says += [f"wifi: {one}" for one in re.findall(r'"([a-z ]+)"[,)]', wifi.read_text(encoding="utf-8"))]
+    page = (ROOT / "docs" / "installers.md").read_text(encoding="utf-8")
+    assert len(says) > 12 and not [one for one in says if f"`{one}`" not in page]
+
+
 def test_figures_that_are_told_in_words_are_still_right() -> None:
     for words_, page, is_right in (
         ("For two seconds the lamp is amber", "residents.md", limits.FACE_NOTICE_MS == 2000),

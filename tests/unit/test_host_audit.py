@@ -11,7 +11,6 @@ import cbor2
 import pytest
 from test_host_cli import Altgate, altgate
 
-from altgate.keys.derive import door_subkey
 from altgate.link import inbox, sealed
 from altgate.link.orders import Orders
 from altgate.protocol import messages as m
@@ -32,7 +31,7 @@ def run(altgate: Altgate) -> Altgate:  # noqa: F811
     for sequence in (1, 2):
         fields = dict.fromkeys(inbox.EVENT_FIELDS.values(), 0)
         content = fields | {m.SEQUENCE: sequence, m.KIND: m.KIND_ENTRY, m.DETAIL: 2**62}
-        message = sealed.seal(door_subkey(doors.key(site, door), "up"), topic, content)
+        message = sealed.seal(doors.link_key(site, door, "up"), topic, content)
         inbox.receive(site, Orders(site), topic, message)
     site.close()
     return altgate

@@ -27,7 +27,7 @@ from altgate.errors import BadMessage
 from altgate.ledger import review
 from altgate.link import state
 from altgate.protocol import messages as m
-from altgate.protocol import topics
+from altgate.protocol import reasons, topics
 from altgate.registry import doors, residents
 from altgate.registry import site as sites
 from altgate.registry.models import Door, DoorOperation
@@ -144,7 +144,7 @@ def test_endings_reach_a_door_whatever_it_has_lost(front: Board) -> None:
     assert [operation[1] for operation in sent if operation[0] == m.OP_NOTICE] == [21]
 
 
-@pytest.mark.parametrize("how", ["removed", "replaced"])
+@pytest.mark.parametrize("how", ["removed", "replaced", "damaged"])
 def test_a_board_that_is_gone_ends_its_consents_and_says_what_is_unknown(front: Board, how: str) -> None:
     open_, ending, erased = given(front), given(front, "Cy", 2), given(front)
     end(front.site, ending)
@@ -153,16 +153,26 @@ def test_a_board_that_is_gone_ends_its_consents_and_says_what_is_unknown(front: 
         door = doors.find(session, "Front")
         if how == "removed":
             doors.remove(front.site, session, door)
-        else:
+        elif how == "replaced":
             doors.lose_board(front.site, session, door)
+    if how == "damaged":
+        damaged = {
+            m.SEQUENCE: 1, m.BOOT: 1, m.TIME: 0, m.TIME_QUALITY: 0, m.KIND: m.KIND_CEREMONY,
+            m.REASON: reasons.DAMAGED, m.METHOD: m.METHOD_FACE, m.CREDENTIAL: 0, m.RESIDENT: 0, m.DETAIL: 0,
+        }  # fmt: skip
+        # Told twice, as a door does that was not acknowledged.
+        for _ in range(2):
+            front.send(topics.UP_EVENT, damaged)
     one = row(front.site, open_)
-    assert (one.state, one.ended_by) == (m.CONSENT_INVALIDATED, "manager:Ana")
+    by = "door" if how == "damaged" else "manager:Ana"
+    assert (one.state, one.ended_by) == (m.CONSENT_INVALIDATED, by)
+    assert review.verify(front.site)[1] is None
     assert row(front.site, ending).ended_by == "resident" and row(front.site, erased).lost_at is None
     for said in (open_, ending):
         assert row(front.site, said).lost_at and not row(front.site, said).erased_at
         assert not states.is_pending(row(front.site, said))
     count(front.site)
-    if how == "replaced":
+    if how != "removed":
         assert front.ask() != [] and front.say(open_, GIVEN) == []
         return
     with front.site.write() as session:

@@ -14,7 +14,7 @@ from test_host_notices import FILLED
 from altgate.clock import now_s
 from altgate.consent import notices, records, states
 from altgate.errors import BadMessage
-from altgate.keys.derive import door_subkey
+from altgate.keys.derive import link_key
 from altgate.ledger import chain, review
 from altgate.link import inbox, sealed
 from altgate.link.orders import Answer, Orders
@@ -57,7 +57,7 @@ class Board:
 
     def send(self, name: str, content: dict[int, Any]) -> list[Answer]:
         topic = topics.topic(self.id, name)
-        message = sealed.seal(door_subkey(self.key, "up"), topic, content)
+        message = sealed.seal(link_key(self.key, "up", 0), topic, content)
         return inbox.receive(self.site, Orders(self.site), topic, message)[1]
 
     def say(self, said: dict[int, Any], of: int, reason: int = reasons.NONE) -> list[Answer]:

@@ -87,7 +87,7 @@ def test_payload_arrives_whole(site: sites.Site, lost: tuple[int, ...]) -> None:
     assert board.received == payload
     content = cbor2.loads(payload)
     assert content[1] == "0a1b2c3d" and len(content[2]) == 32 and len(content[4]) == 16
-    assert content[7] == "altgate-broker" and list(content) == list(range(1, 15))
+    assert content[7] == "altgate-broker" and list(content) == list(range(1, 16))
 
 
 @pytest.mark.parametrize(

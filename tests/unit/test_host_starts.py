@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from altgate.clock import DAY_S, now_s
 from altgate.consent import states
 from altgate.errors import BadMessage
-from altgate.keys.derive import door_subkey
 from altgate.link import inbox, sealed, starts, state
 from altgate.link.orders import Orders
+from altgate.protocol import limits, reasons, topics
 from altgate.protocol import messages as m
-from altgate.protocol import reasons, topics
 from altgate.registry import credentials, doors, residents
 from altgate.registry import site as sites
 from altgate.registry.models import Consent, Door, Event
@@ -32,20 +32,25 @@ class Board:
         self.site, self.orders = site, Orders(site)
         with site.write() as session:
             door = doors.add(site, session, "Front", 1, None, False)
-            self.id, self.key = door.door_id, door_subkey(doors.key(site, door), "up")
+            # Nothing to renew for a while.
+            door.certificate_until = now_s() + limits.CERTIFICATE_DAYS * DAY_S
+            self.id, self.key = door.door_id, doors.link_key(site, door, "up")
 
     def send(self, name: str, fields: dict[int, Any]) -> list[tuple[str, dict[int, Any]]]:
         topic = topics.topic(self.id, name)
         return inbox.receive(self.site, self.orders, topic, sealed.seal(self.key, topic, fields))[1]
 
-    def hello(self, boot: int, epoch: int, version: int = 0, acked: int = 0, dropped: Any = None) -> Any:
+    def hello(
+        self, boot: int, epoch: int, version: int = 0, acked: int = 0, dropped: Any = None, mark: bytes = b""
+    ) -> Any:
         return self.send(
             topics.UP_HELLO,
-            {
+            ({m.CHECKPOINT: mark} if mark else {})
+            | {
                 m.BOOT: boot, m.EPOCH: EPOCHS[epoch], m.STATE_VERSION: version, m.JOURNAL_HEAD: 9,
                 m.FIRMWARE: "0.1.0", m.BUILD: "development", m.NONCE: bytes(16), m.TIME: 0,
                 m.TIME_QUALITY: 0, m.BAD_INPUT: {} if dropped is None else dropped,
-                m.JOURNAL_ACKED: acked,
+                m.JOURNAL_ACKED: acked, m.GENERATION: 0,
             },
         )  # fmt: skip
 
@@ -64,9 +69,9 @@ class Board:
         with self.site.read() as session:
             return doors.find(session, "Front")
 
-    def alarms(self) -> list[str | None]:
+    def alarms(self, action: str = starts.WENT_BACK) -> list[str | None]:
         with self.site.read() as session:
-            return list(session.scalars(select(Event.subject).where(Event.action == starts.WENT_BACK)))
+            return list(session.scalars(select(Event.subject).where(Event.action == action)))
 
 
 @pytest.fixture
@@ -171,3 +176,26 @@ def test_counts_of_another_shape_are_dropped_with_the_hello(board: Board, droppe
     with pytest.raises(BadMessage):
         board.hello(1, 1, dropped=dropped)
     assert board.door.boot is None
+
+
+def test_a_register_that_does_not_hold_what_a_door_was_told_of_is_an_alarm(
+    board: Board, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, (_, ack), *_ = board.hello(1, 1)
+    board.event(1)
+    _, (_, later), *_ = board.hello(1, 1, mark=ack[m.CHECKPOINT])
+    mark = later[m.CHECKPOINT]
+    assert not board.alarms(inbox.WENT_BACK) and mark != ack[m.CHECKPOINT]
+    length = int.from_bytes(mark[:4], "big")
+    for other in (mark[:4] + bytes(32), (length + 1).to_bytes(4, "big") + mark[4:], bytes(4) + mark[4:]):
+        with caplog.at_level(logging.WARNING):
+            _, (_, answer), *_ = board.hello(1, 1, mark=other)
+        assert "restored from a backup or altered" in caplog.text
+        caplog.clear()
+        # From then on the door keeps what this register says.
+        board.hello(1, 1, mark=answer[m.CHECKPOINT])
+        assert not caplog.text
+    assert board.alarms(inbox.WENT_BACK) == [f"record {one}" for one in (length, length + 1, 0)]
+    for wrong in (mark[:-1], mark + b"\0"):
+        with pytest.raises(BadMessage):
+            board.hello(1, 1, mark=wrong)

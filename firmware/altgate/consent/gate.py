@@ -299,8 +299,8 @@ class Gate:
     def _finish_what_was_cut(self):
         """Bring register and templates together after a cut: what was being erased is erased."""
         if self._register.is_damaged:
-            # Without the consents no template may stay.
-            self.refused(reasons.STORAGE_FAILED, 0, 0)
+            # Without the consents no template may stay. The host ends them too when it hears this.
+            self.refused(reasons.DAMAGED, 0, 0)
         if self._templates is None:
             return
         try:

@@ -17,7 +17,7 @@ from protocol import reasons
 Config = namedtuple(
     "Config",
     (
-        "host", "port", "server_name", "client_id", "ca", "certificate", "private_key",
+        "host", "port", "server_name", "client_id", "ca", "pair",
         "will_topic", "will", "keepalive_s", "subscriptions",
     ),
 )  # fmt: skip
@@ -33,6 +33,7 @@ MALFORMED = "malformed"
 SILENT = "silent"
 STALLED = "stalled"
 NOT_STORED = "not stored"
+ASKED_FOR = "begun anew"
 WRONG_AUTHORITY = "its certificate is not of this building"
 WRONG_NAME = "its certificate is for another name"
 EXPIRED = "its certificate has expired, or the door's time is wrong"
@@ -89,6 +90,7 @@ class Client:
         now = time.ticks_ms()
         self._opened_ms = self._heard_ms = self._spoke_ms = now
         self._asked_ms = self._writing_ms = None
+        self._is_over = False
         self._acks.clear()
         self._failure = None
 
@@ -100,6 +102,10 @@ class Client:
         self._window.append([packet_id, packets.publish(packet_id, topic, payload, retain), token, None])
         self._work.set()
         return True
+
+    def reconnect(self):
+        """End this connection, once everything that came or went is acknowledged, and begin another one."""
+        self._is_over = True
 
     def bad_input(self):
         """How much was refused, by ``protocol.reasons`` code, for the hello."""
@@ -283,6 +289,8 @@ class Client:
                 raise _Drop(SILENT)
         if self._ping_due():
             self._work.set()
+        if self._is_over and not self._acks and not self._window:
+            raise _Drop(ASKED_FOR)
 
     def _heard(self):
         self._heard_ms = time.ticks_ms()

@@ -11,6 +11,7 @@ import time
 
 import altgate
 from altgate.crypto import consteq, cose
+from altgate.link.keys import Unfit
 from altgate.store.draft import Refused
 from protocol import limits, messages, reasons, topics
 
@@ -22,13 +23,15 @@ _TIME_END = 0xF0000000  # in the year 2097
 class Session:
     """One boot's conversation.
 
-    identity, clock, credentials, journal: the stores. boot: this boot's number. unlock(): releases the
-    strike and records it. self_test(): returns a reason code. gate: consent.gate.Gate.
+    keys: link.keys.LinkKeys. clock, credentials, journal: the stores. boot: this boot's number. unlock():
+    releases the strike and records it. self_test(): returns a reason code. gate: consent.gate.Gate.
     """
 
-    def __init__(self, identity, boot, clock, credentials, journal, unlock, self_test, gate):
+    def __init__(self, keys, boot, clock, credentials, journal, unlock, self_test, gate):
         self._gate = gate
-        self._identity = identity
+        self.keys = keys
+        self.is_renewed = False  # whether the next connection is to be made with other keys
+        self._checkpoint = None
         self._boot = boot
         self._clock = clock
         self._credentials = credentials
@@ -56,22 +59,23 @@ class Session:
         for reason, count in link_counts.items():
             dropped[reason] = dropped.get(reason, 0) + count
         self._nonce = os.urandom(limits.NONCE_BYTES)
-        return self._sealed(
-            topics.UP_HELLO,
-            {
-                messages.BOOT: self._boot,
-                messages.EPOCH: self.epoch,
-                messages.STATE_VERSION: self._credentials.version,
-                messages.JOURNAL_HEAD: self._journal.head,
-                messages.JOURNAL_ACKED: self._journal.acknowledged,
-                messages.FIRMWARE: altgate.VERSION,
-                messages.BUILD: altgate.BUILD,
-                messages.NONCE: self._nonce,
-                messages.TIME: self._clock.now() if self._clock.is_trusted else 0,
-                messages.TIME_QUALITY: self._clock.quality,
-                messages.BAD_INPUT: dropped,
-            },
-        )
+        fields = {
+            messages.GENERATION: self.keys.generation,
+            messages.BOOT: self._boot,
+            messages.EPOCH: self.epoch,
+            messages.STATE_VERSION: self._credentials.version,
+            messages.JOURNAL_HEAD: self._journal.head,
+            messages.JOURNAL_ACKED: self._journal.acknowledged,
+            messages.FIRMWARE: altgate.VERSION,
+            messages.BUILD: altgate.BUILD,
+            messages.NONCE: self._nonce,
+            messages.TIME: self._clock.now() if self._clock.is_trusted else 0,
+            messages.TIME_QUALITY: self._clock.quality,
+            messages.BAD_INPUT: dropped,
+        }
+        if self._checkpoint:
+            fields[messages.CHECKPOINT] = self._checkpoint
+        return self._sealed(topics.UP_HELLO, fields)
 
     def event(self, sequence):
         """The event of this number as ``(topic, payload)``; one that cannot be read is a gap of 1."""
@@ -128,14 +132,14 @@ class Session:
         """
         try:
             door_id, name = topics.split(topic)
-            handler = _HANDLERS.get(name) if door_id == self._identity.door_id else None
+            handler = _HANDLERS.get(name) if door_id == self.keys.door_id else None
         except ValueError:
             handler = None
         if handler is None:
             self.dropped(reasons.UNKNOWN_TOPIC)
             return []
         try:
-            fields = cose.open_(self._identity.down_key, topic.encode(), payload)
+            fields = cose.open_(self.keys.down_key, topic.encode(), payload)
         except cose.CoseError as error:
             self.dropped(error.reason)
             return []
@@ -161,10 +165,21 @@ class Session:
         # Far from where a stored number of 32 bits ends: the door counts on from here.
         if 0 <= unix < _TIME_END:
             self._clock.set(unix)
+        try:
+            await self.keys.confirmed()
+        except OSError:
+            # Both stay, and the next welcome tries again.
+            self.dropped(reasons.STORAGE_FAILED)
         return []
 
     async def _acknowledged(self, fields):
+        checkpoint = fields.get(messages.CHECKPOINT)
+        if checkpoint is not None and (
+            type(checkpoint) is not bytes or len(checkpoint) != limits.CHECKPOINT_BYTES
+        ):
+            raise _Shape
         self._journal.acknowledge(_field(fields, messages.SEQUENCE, int))
+        self._checkpoint = checkpoint or self._checkpoint
         return []
 
     async def _state(self, fields):
@@ -199,6 +214,13 @@ class Session:
             raise _Shape
         if not self._gate.acknowledged(_field(fields, messages.CONSENT, bytes), acked, number):
             self.dropped(reasons.UNKNOWN_CONSENT)
+        return []
+
+    async def _renewal(self, fields):
+        try:
+            self.is_renewed = await self.keys.take(_field(fields, messages.SEALED, bytes)) or self.is_renewed
+        except Unfit as error:
+            self.dropped(error.reason)
         return []
 
     async def _lease(self, fields):
@@ -241,8 +263,8 @@ class Session:
         return self._sealed(topics.UP_REPLY, fields)
 
     def _sealed(self, name, fields):
-        topic = topics.topic(self._identity.door_id, name)
-        return topic, cose.seal(self._identity.up_key, topic.encode(), fields)
+        topic = topics.topic(self.keys.door_id, name)
+        return topic, cose.seal(self.keys.up_key, topic.encode(), fields)
 
 
 class _Shape(Exception):
@@ -263,4 +285,5 @@ _HANDLERS = {
     topics.DOWN_COMMAND: Session._command,
     topics.DOWN_CONSENT: Session._consent,
     topics.DOWN_LEASE: Session._lease,
+    topics.DOWN_RENEWAL: Session._renewal,
 }

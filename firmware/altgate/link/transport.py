@@ -13,12 +13,12 @@ _STEP_MS = 20
 
 
 class Transport:
-    """Opens connections for one configuration (``host``, ``port``, ``server_name``, ``ca``, ``certificate``,
-    ``private_key``; an empty ``ca`` means plain TCP)."""
+    """Opens connections for one configuration (``host``, ``port``, ``server_name``, ``ca``, and pair() for
+    ``(certificate, private key)``; an empty ``ca`` means plain TCP)."""
 
     def __init__(self, config):
         self._config = config
-        self._context = None
+        self._context = self._pair = None
         self._lookup = None
 
     async def open(self):
@@ -27,8 +27,10 @@ class Transport:
         Raises OSError where the name or the address does not answer, ValueError for unusable certificates.
         Cancelling it closes the socket.
         """
-        if self._config.ca and self._context is None:
-            self._context = _context(self._config)
+        pair = self._config.pair()
+        if self._config.ca and pair is not self._pair:
+            self._context = None
+            self._context, self._pair = _context(self._config.ca, *pair), pair
         address = await self._address()
         link = socket.socket()
         try:
@@ -60,15 +62,15 @@ class Transport:
         return slot[0]
 
 
-def _context(config):
+def _context(authority, certificate, private_key):
     # The wrapper module `ssl` would set CERT_NONE: `tls` itself asks for CERT_REQUIRED.
     import tls
 
     context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
     context.verify_mode = tls.CERT_REQUIRED  # pyright: ignore[reportAttributeAccessIssue] - not in the stubs
-    context.load_verify_locations(config.ca)
-    if config.certificate:
-        context.load_cert_chain(config.certificate, config.private_key)
+    context.load_verify_locations(authority)
+    if certificate:
+        context.load_cert_chain(certificate, private_key)
     return context
 
 

@@ -39,7 +39,7 @@ class Uplink:
         """The MQTT client that was made with this object's on_message, on_up and on_down."""
         self._client = client
         client.on_acked = self._room
-        client.on_refused = self._say
+        client.on_refused = self._refused
 
     def notify(self):
         """There is a new event."""
@@ -55,6 +55,9 @@ class Uplink:
             answers = await self._session.take(topic, payload)
         except OSError:
             return False
+        if self._session.is_renewed:
+            self._session.is_renewed = False
+            self._client.reconnect()
         if len(self._answers) + len(answers) > _ANSWERS:
             self._session.dropped(reasons.OVERRUN)
         else:
@@ -75,6 +78,11 @@ class Uplink:
 
     def on_down(self, reason):
         """The connection is gone: nothing is lost, what is owed stays in the journal."""
+        self._session.keys.lost()
+        self._say(reason)
+
+    def _refused(self, reason):
+        self._session.keys.refused()
         self._say(reason)
 
     def _say(self, reason):

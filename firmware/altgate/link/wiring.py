@@ -4,16 +4,16 @@ from altgate.link.mqtt import Client, Config
 from protocol import limits, topics
 
 
-def client(who, on_message, on_up, on_down, is_quiet):
-    """``(client, tasks to run)`` for an identity; is_quiet(): whether nobody waits for a handshake to end."""
+def client(who, pair, on_message, on_up, on_down, is_quiet):
+    """``(client, tasks to run)`` for an identity; pair(): the certificate and its key; is_quiet(): whether
+    nobody waits for a handshake to end."""
     config = Config(
         who.broker_host,
         who.broker_port,
         who.broker_name,
         who.door_id,
         who.ca,
-        who.certificate,
-        who.private_key,
+        pair,
         topics.topic(who.door_id, topics.UP_STATUS),
         topics.STATUS_OFFLINE,
         limits.KEEPALIVE_S,

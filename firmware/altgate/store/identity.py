@@ -5,6 +5,7 @@ partition of its own: zeroing that page ends everything that was sealed under it
 holds the board can read both; the threat model says what that yields.
 """
 
+import asyncio
 import binascii
 import os
 import struct
@@ -25,8 +26,8 @@ Identity = namedtuple(
     "Identity",
     (
         "door_id", "door_key", "zone", "zone_key", "broker_host", "broker_port", "broker_name", "ca",
-        "certificate", "private_key", "wifi_ssid", "wifi_password", "provisioned_at", "index_key", "pass_key",
-        "up_key", "down_key", "console_key", "door_bytes",
+        "certificate", "private_key", "wifi_ssid", "wifi_password", "provisioned_at", "generation",
+        "index_key", "pass_key", "console_key", "door_bytes",
     ),
 )  # fmt: skip
 
@@ -45,6 +46,7 @@ _SHAPES = {
     provisioning.WIFI_SSID: (str, 0, 32),
     provisioning.WIFI_PASSWORD: (str, 0, 64),
     provisioning.TIME: (int, 1767225600, 0xFFFFFFFF),
+    provisioning.GENERATION: (int, 0, 0xFFFF),
 }
 
 
@@ -71,7 +73,7 @@ def parse(content):
     if any(digit not in "0123456789abcdef" for digit in fields[provisioning.DOOR_ID]):
         raise Unfit(reasons.BAD_SHAPE)
     values = [fields[key] for key in sorted(_SHAPES)]
-    labels = (b"index", b"pass", b"up", b"down", b"console")
+    labels = (b"index", b"pass", b"console")
     subkeys = [hkdf.door_subkey(values[1], label) for label in labels]
     door_bytes = bytes(int(values[0][at : at + 2], 16) for at in range(0, 8, 2))
     return Identity(*(values + subkeys + [door_bytes]))
@@ -96,6 +98,16 @@ def split(content):
 
 def load(partition):
     """The Identity of this door, or None where it has none; raises files.Damaged or siv.SivError."""
+    content = _content(partition)
+    if content is None:
+        return None
+    identity = parse(bytes(content))
+    siv.wipe(content)
+    return identity
+
+
+def _content(partition):
+    """The map as bytes in a bytearray, None where there is none; raises files.Damaged or siv.SivError."""
     sealed = files.read(PATH, _MOST)
     wrap = wrapping_key(partition)
     if sealed is None:
@@ -103,10 +115,28 @@ def load(partition):
     if wrap is None:
         # Not a bare board: nobody may provision it anew who only has its cable.
         raise files.Damaged("keys")
-    content = siv.open_(wrap, sealed, _ASSOCIATED)
-    identity = parse(bytes(content))
+    return siv.open_(wrap, sealed, _ASSOCIATED)
+
+
+async def renew(partition, generation, certificate, private_key):
+    """Keep another certificate and key, under another generation; raises OSError, and the old ones stay.
+
+    In several steps, because the door goes on opening.
+    """
+    content = _content(partition)
+    if content is None:
+        raise OSError(5)
+    await asyncio.sleep_ms(0)
+    fields = cbor.decode(bytes(content))
     siv.wipe(content)
-    return identity
+    fields[provisioning.GENERATION] = generation
+    fields[provisioning.CERTIFICATE], fields[provisioning.PRIVATE_KEY] = certificate, private_key
+    sealed = siv.seal(wrapping_key(partition), cbor.encode(fields), _ASSOCIATED)
+    await asyncio.sleep_ms(0)
+    files.write(PATH, sealed)
+    await asyncio.sleep_ms(0)
+    if files.read(PATH, _MOST) != sealed:
+        raise OSError(5)
 
 
 def save(partition, content):

@@ -115,6 +115,8 @@ def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
             "events_kept": door.acked_sequence,
             "dropped": _dropped(door),
             "provisioned": to_text(door.provisioned_at),
+            "certificate_until": to_text(door.certificate_until),
+            "generation": door.generation,
             "created": to_text(door.created_at),
             "actor": door.actor,
         }

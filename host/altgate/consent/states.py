@@ -18,6 +18,7 @@ DOOR = "door"
 ACTION_WITHDRAWN = "consent withdrawn"
 ACTION_REVOKED = "consent revoked"
 ACTION_LOST = "consent lost with its board"
+ACTION_DAMAGED = "consent lost in its door's flash"
 
 NAMES = {
     messages.CONSENT_GIVEN: "given",

@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from altgate.clock import now_s
+
 VALID_DAYS = 20 * 365  # ends before 2050, so that every date is a UTCTime (RFC 5280, 4.1.2.5)
 BACKDATE = timedelta(days=1)
 HOST = "altgate-host"  # the host's own name, in its certificate and at the broker
@@ -116,13 +118,19 @@ def _general_name(name: str) -> x509.GeneralName:
         return x509.DNSName(name)
 
 
-def issue(authority: Authority, common_name: str, server_names: tuple[str, ...] = ()) -> Identity:
+def issue(
+    authority: Authority, common_name: str, server_names: tuple[str, ...] = (), days: int | None = None
+) -> Identity:
     """A certificate for a client, or for a server where names are given; the CA notes it first.
 
     It carries the CA's own dates: a door whose clock is behind can then still connect and ask for the time.
+    ``days``: from now on, for one that is judged by those who know the time.
     """
     ca = x509.load_der_x509_certificate(authority.certificate)
     ca_key = authority.signing_key()
+    until = ca.not_valid_after_utc
+    if days is not None:
+        until = min(until, datetime.fromtimestamp(now_s(), UTC) + timedelta(days=days))
     serial = x509.random_serial_number()
     key = ec.generate_private_key(ec.SECP256R1())
     purpose = ExtendedKeyUsageOID.SERVER_AUTH if server_names else ExtendedKeyUsageOID.CLIENT_AUTH
@@ -133,7 +141,7 @@ def issue(authority: Authority, common_name: str, server_names: tuple[str, ...] 
         .public_key(key.public_key())
         .serial_number(serial)
         .not_valid_before(ca.not_valid_before_utc)
-        .not_valid_after(ca.not_valid_after_utc)
+        .not_valid_after(until)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)

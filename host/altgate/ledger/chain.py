@@ -48,6 +48,20 @@ def record_action(session: Session, vault: Vault, actor: str, action: str, subje
     return append(session, vault, Event(actor=actor, action=action, subject=subject))
 
 
+def checkpoint(session: Session) -> bytes:
+    """Number of records (u32, big-endian) and hash of the last one, which binds all of them."""
+    length = session.scalars(select(Building)).one().chain_length
+    last = session.get(Event, length) if length else None
+    return length.to_bytes(4, "big") + (last.hash if last else GENESIS)
+
+
+def holds(session: Session, mark: bytes) -> bool:
+    """Whether a checkpoint that was given once is still of this chain."""
+    length = int.from_bytes(mark[:4], "big")
+    event = session.get(Event, length) if length else None
+    return mark[4:] == (event.hash if event else b"" if length else GENESIS)
+
+
 def first_fault(session: Session, vault: Vault, check: Callable[[Event], str | None]) -> str | None:
     """One sentence that names the first bad record, or None; ``check`` looks into a row's sealed message."""
     previous, expected = GENESIS, 1

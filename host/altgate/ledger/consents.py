@@ -14,7 +14,7 @@ from altgate.protocol import messages, statements
 from altgate.registry.models import Consent, Door, Event
 
 COLUMNS = tuple(column.key for column in Consent.__table__.columns if column.key != "id")
-ACTIONS = (states.ACTION_WITHDRAWN, states.ACTION_REVOKED, states.ACTION_LOST)
+ACTIONS = (states.ACTION_WITHDRAWN, states.ACTION_REVOKED, states.ACTION_LOST, states.ACTION_DAMAGED)
 
 
 def message_fault(event: Event, content: dict[int, object]) -> str | None:
@@ -103,5 +103,7 @@ def _act(found: dict[bytes, Consent], event: Event) -> None:
         states.end(consent, states.RESIDENT, event.received_at)
     elif event.action == states.ACTION_REVOKED:
         states.end(consent, f"{states.MANAGER}{event.actor}", event.received_at)
+    elif event.action == states.ACTION_DAMAGED:
+        states.lose(consent, states.DOOR, event.received_at)
     else:
         states.lose(consent, f"{states.MANAGER}{event.actor}", event.received_at)

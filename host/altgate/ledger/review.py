@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 from altgate.clock import to_text
 from altgate.consent import states
 from altgate.errors import BadMessage
-from altgate.keys.derive import door_subkey
 from altgate.ledger import chain, consents
 from altgate.link import sealed
 from altgate.link.inbox import EVENT_FIELDS
@@ -26,14 +25,16 @@ def verify(site: Site) -> tuple[int, str | None]:
     """
     with site.read() as session:
         keys = {
-            door.door_id: door_subkey(doors.key(site, door), "up") for door in session.scalars(select(Door))
+            # Each record under the keys that were in use when it came; mostly the newest.
+            door.door_id: [doors.link_key(site, door, "up", one) for one in range(door.generation, -1, -1)]
+            for door in session.scalars(select(Door))
         }
         fault = chain.first_fault(session, site.vault, lambda event: _message_fault(keys, event))
         fault = fault or consents.first_fault(session)
         return session.scalars(select(Building)).one().chain_length, fault
 
 
-def _message_fault(keys: dict[str, bytes], event: Event) -> str | None:
+def _message_fault(keys: dict[str, list[bytes]], event: Event) -> str | None:
     """Whether a row says what its sealed message says; None for good rows and for managers' actions."""
     if event.door_id is None or event.message is None:
         return None if event.action else "it has neither a message nor an action"
@@ -41,10 +42,15 @@ def _message_fault(keys: dict[str, bytes], event: Event) -> str | None:
         return f"door {event.door_id} is not on the register"
     is_consent = event.sequence is None
     topic = topics.topic(event.door_id, topics.UP_CONSENT if is_consent else topics.UP_EVENT)
-    try:
-        content = sealed.open_sealed(keys[event.door_id], topic, event.message)
-    except BadMessage as error:
-        return str(error)
+    content, fault = None, ""
+    for link_key in keys[event.door_id]:
+        try:
+            content = sealed.open_sealed(link_key, topic, event.message)
+            break
+        except BadMessage as error:
+            fault = str(error)
+    if content is None:
+        return fault
     if is_consent:
         return consents.message_fault(event, content)
     for name, key in {**EVENT_FIELDS, "sequence": messages.SEQUENCE}.items():

@@ -12,9 +12,8 @@ from sqlalchemy.orm import Session
 from altgate.clock import now_s
 from altgate.consent import lease, records
 from altgate.errors import BadMessage
-from altgate.keys.derive import door_subkey
 from altgate.ledger import chain
-from altgate.link import consents, sealed, starts, state
+from altgate.link import consents, renewals, sealed, starts, state
 from altgate.link.orders import Answer, Orders
 from altgate.protocol import limits, messages, reasons, topics
 from altgate.registry import doors
@@ -22,6 +21,7 @@ from altgate.registry.models import Door, Event, Resident
 from altgate.registry.site import Site
 
 log = logging.getLogger(__name__)
+WENT_BACK = "register went back"  # its action in the audit
 VERSION_BITS = 62  # room for what follows it, in a column of 63
 EVENT_FIELDS = {
     "boot": messages.BOOT,
@@ -69,9 +69,22 @@ def receive(site: Site, orders: Orders, topic: str, data: bytes) -> tuple[Door, 
         handler = _HANDLERS.get(name)
         if handler is None:
             raise BadMessage(reasons.UNKNOWN_TOPIC, "not a message that a door sends")
-        content = sealed.open_sealed(door_subkey(doors.key(site, door), "up"), topic, data)
+        content = _opened(site, door, name, topic, data)
         answers = handler(_Message(site, session, door, orders, content, data))
     return door, answers
+
+
+def _opened(site: Site, door: Door, name: str, topic: str, data: bytes) -> dict[int, Any]:
+    """The content of a message under the keys in use; of a hello also under newer ones. Raises BadMessage."""
+    generation = door.generation
+    if name == topics.UP_HELLO:
+        newer = sealed.claimed(data, messages.GENERATION)
+        if newer is not None and generation < newer < 1 << 16:
+            generation = newer
+    content = sealed.open_sealed(doors.link_key(site, door, "up", generation), topic, data)
+    if name == topics.UP_HELLO and content.get(messages.GENERATION) != generation:
+        raise BadMessage(reasons.BAD_SHAPE, "another generation than that of its keys")
+    return content
 
 
 def _hello(message: _Message) -> list[Answer]:
@@ -82,6 +95,10 @@ def _hello(message: _Message) -> list[Answer]:
     version = sealed.number(content, messages.STATE_VERSION, VERSION_BITS)
     acked = sealed.number(content, messages.JOURNAL_ACKED)
     dropped = sealed.counts(content, messages.BAD_INPUT)
+    generation = sealed.number(content, messages.GENERATION, 16)
+    mark = None
+    if messages.CHECKPOINT in content:
+        mark = sealed.octets(content, messages.CHECKPOINT, limits.CHECKPOINT_BYTES)
     firmware, build = sealed.text(content, messages.FIRMWARE), sealed.text(content, messages.BUILD)
     # Everything else is checked: from here on the message changes something.
     starts.note(message.site, message.session, door, boot, epoch, acked)
@@ -91,10 +108,28 @@ def _hello(message: _Message) -> list[Answer]:
         message.orders.restarted(door)
     door.boot, door.epoch, door.last_hello_at = boot, epoch, now_s()
     door.firmware, door.build = firmware, build
+    if mark and not chain.holds(message.session, mark):
+        _register_went_back(message, int.from_bytes(mark[:4], "big"))
+    if generation > door.generation:
+        renewals.adopt(message.site, message.session, door, generation)
     _note_dropped(door, dropped)
     _applied(message.session, door, version)
     welcome = {messages.NONCE: nonce, messages.EPOCH: epoch, messages.TIME: now_s()}
-    return [(topics.DOWN_WELCOME, welcome), _ack(door)]
+    renewal = renewals.offer(message.site, door)
+    return [(topics.DOWN_WELCOME, welcome), _ack(message), *([renewal] if renewal else [])]
+
+
+def _register_went_back(message: _Message, length: int) -> None:
+    """A door was given a checkpoint that this register does not hold: it was put back, or written anew."""
+    door = message.door
+    log.warning(
+        "door %r (%s) was told of a register of %s records, and this one does not have them as they were: it "
+        "was restored from a backup or altered. What doors and managers did since then is missing here",
+        door.name,
+        door.door_id,
+        length,
+    )
+    chain.record_action(message.session, message.site.vault, door.door_id, WENT_BACK, f"record {length}")
 
 
 def _note_dropped(door: Door, dropped: dict[int, int]) -> None:
@@ -117,8 +152,12 @@ def _applied(session: Session, door: Door, version: int) -> None:
         state.rebase(session, door, version)
 
 
-def _ack(door: Door) -> Answer:
-    return topics.DOWN_ACK, {messages.EPOCH: door.epoch, messages.SEQUENCE: door.acked_sequence}
+def _ack(message: _Message) -> Answer:
+    """down/ack: what is on the disk once this is sent, and the register's checkpoint for the door to keep."""
+    message.session.flush()
+    door = message.door
+    answer = {messages.EPOCH: door.epoch, messages.SEQUENCE: door.acked_sequence}
+    return topics.DOWN_ACK, answer | {messages.CHECKPOINT: chain.checkpoint(message.session)}
 
 
 def _event(message: _Message) -> list[Answer]:
@@ -137,6 +176,14 @@ def _event(message: _Message) -> list[Answer]:
         chain.append(session, message.site.vault, event)
         session.flush()
         _warn_of_loss(session, door, event)
+        if (event.kind, event.reason) == (messages.KIND_CEREMONY, reasons.DAMAGED):
+            log.warning(
+                "door %r (%s) found its list of consents damaged: it erased all templates, and the consents "
+                "there end. Tell the residents; whoever wants face again says yes at the door once more",
+                door.name,
+                door.door_id,
+            )
+            doors.lose_board(message.site, session, door, is_told=True)
     elif any(getattr(known, name) != value for name, value in fields.items()):
         raise BadMessage(reasons.BAD_SHAPE, f"sequence {sequence} came before with other content")
     newer = same.where(Event.sequence > door.acked_sequence).order_by(Event.sequence)
@@ -147,7 +194,7 @@ def _event(message: _Message) -> list[Answer]:
     is_state = fields["kind"] == messages.KIND_STATE and fields["boot"] == door.boot
     if is_state and (door.applied_version or 0) < fields["detail"] < 1 << VERSION_BITS:
         _applied(session, door, fields["detail"])
-    return [_ack(door)] if door.epoch else []
+    return [_ack(message)] if door.epoch else []
 
 
 def _warn_of_loss(session: Session, door: Door, event: Event) -> None:

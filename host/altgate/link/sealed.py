@@ -91,6 +91,19 @@ def open_sealed(key: bytes, topic: str, data: bytes) -> dict[int, Any]:
     return content
 
 
+def claimed(data: bytes, name: int) -> int | None:
+    """A number that a message says before anybody knows whose it is; None where it says none."""
+    try:
+        item = _decode(data) if len(data) <= limits.MESSAGE_BYTES else None
+        parts = item.value if isinstance(item, cbor2.CBORTag) else None
+        payload = parts[2] if isinstance(parts, list | tuple) and len(parts) == 4 else None
+        content = _decode(payload) if isinstance(payload, bytes) else None
+    except BadMessage:
+        return None
+    value = content.get(name) if isinstance(content, dict) else None
+    return value if type(value) is int else None
+
+
 def number(content: dict[int, Any], name: int, bits: int = 32) -> int:
     """A field that must be there as an unsigned number; raises BadMessage."""
     value = content.get(name)

@@ -11,11 +11,10 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from altgate.clock import now_s
+from altgate.clock import DAY_S, now_s
 from altgate.errors import BadMessage, LinkFailed
 from altgate.keys.authority import HOST
-from altgate.keys.derive import door_subkey
-from altgate.link import inbox, sealed, state
+from altgate.link import inbox, renewals, sealed, state
 from altgate.link.orders import Answer, Orders
 from altgate.protocol import messages, topics
 from altgate.registry import doors, schedules
@@ -27,7 +26,6 @@ STEP_S = 0.05
 RESEND_S = 10.0
 RECONNECT_S = 1.0
 KEEPALIVE_S = 30
-DAY_S = 86400
 
 
 class Server:
@@ -39,7 +37,7 @@ class Server:
         self._orders = Orders(site)
         self._sent: dict[str, tuple[int, float]] = {}  # door id: version offered last, and when
         self._seen_change: int | None = None
-        self._zone_seen_at: int | None = None
+        self._kept_up_at: int | None = None
         self._probe = site.engine.raw_connection()
         folder = site.data / "pki"
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=HOST, clean_session=False)
@@ -131,7 +129,7 @@ class Server:
     def _send(self, door: Door, answer: Answer) -> None:
         name, content = answer
         topic = topics.topic(door.door_id, name)
-        key = door_subkey(doors.key(self._site, door), "down")
+        key = doors.link_key(self._site, door, "down")
         self._client.publish(topic, sealed.seal(key, topic, content), qos=1)
 
     def _offer_state(self, door: Door) -> None:
@@ -147,20 +145,23 @@ class Server:
         self._sent[door.door_id] = (batch[messages.NEW_VERSION], time.monotonic())
         self._send(door, (topics.DOWN_STATE, {messages.EPOCH: door.epoch, **batch}))
 
-    def _keep_zone(self) -> None:
-        """Once a day, see to it that no door runs out of the coming changes of its time zone."""
+    def _keep_up(self) -> None:
+        """Once a day, see to it that no door runs out of the coming changes of its time zone, nor of the time
+        of its certificate."""
         now = now_s()
         # A clock that was set back is looked at anew, too.
-        if self._zone_seen_at is not None and 0 <= now - self._zone_seen_at < DAY_S:
+        if self._kept_up_at is not None and 0 <= now - self._kept_up_at < DAY_S:
             return
-        self._zone_seen_at = now
+        self._kept_up_at = now
+        for door, answer in renewals.offers(self._site):
+            self._send(door, answer)
         count = schedules.renew_zone(self._site)
         if count:
             log.info("%s doors get the coming changes of their time zone", count)
 
     def _poll(self) -> None:
         """Look at the database when another process changed it, or when an offer has to be repeated."""
-        self._keep_zone()
+        self._keep_up()
         change = int(self._probe.cursor().execute("PRAGMA data_version").fetchone()[0])
         is_late = any(time.monotonic() - at >= RESEND_S for _, at in self._sent.values())
         if change != self._seen_change or self._orders.is_due():

@@ -6,9 +6,9 @@ import cbor2
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from altgate.clock import now_s
+from altgate.clock import DAY_S, now_s
 from altgate.keys.authority import issue
-from altgate.protocol import provisioning
+from altgate.protocol import limits, provisioning
 from altgate.registry import doors
 from altgate.registry.models import Building, Door
 from altgate.registry.site import Site
@@ -31,7 +31,7 @@ def build(site: Site, session: Session, door: Door, network: Network) -> bytes:
     """The payload as CBOR; makes a new client certificate, whose name is the door's id,
     and a new key for the journal."""
     authority = site.authority()
-    identity = issue(authority, door.door_id)
+    identity = issue(authority, door.door_id, days=limits.CERTIFICATE_DAYS)
     broker_name = session.scalars(select(Building)).one().broker_name
     return cbor2.dumps(
         {
@@ -48,14 +48,23 @@ def build(site: Site, session: Session, door: Door, network: Network) -> bytes:
             provisioning.WIFI_SSID: network.ssid,
             provisioning.WIFI_PASSWORD: network.password,
             provisioning.TIME: now_s(),
+            # Another board of this door speaks under keys of its own: what went before means nothing there.
+            provisioning.GENERATION: _generation(door),
             provisioning.JOURNAL_KEY: doors.new_journal_key(site, door),
         },
         canonical=True,
     )
 
 
+def _generation(door: Door) -> int:
+    # A renewal that is under way may be in use there already.
+    return door.generation + 1 + bool(door.sealed_renewal) if door.provisioned_at else 0
+
+
 def mark_done(site: Site, session: Session, door: Door) -> None:
     """Expect a board with an empty journal and an empty state from now on."""
+    door.generation, door.sealed_renewal = _generation(door), None
+    door.certificate_until = now_s() + limits.CERTIFICATE_DAYS * DAY_S
     if door.provisioned_at:
         door.journal += 1
         # What was said at the board before this one died with it.

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from altgate.clock import now_s
 from altgate.consent import states
 from altgate.errors import Refused
+from altgate.keys import derive
 from altgate.ledger import chain
 from altgate.protocol import limits, messages, reasons
 from altgate.registry import periods, settings, time_zone
@@ -45,6 +46,11 @@ def present(session: Session) -> list[Door]:
 def key(site: Site, door: Door) -> bytes:
     """The door's 32-byte key."""
     return site.vault.open(f"door/{door.door_id}", door.sealed_key)
+
+
+def link_key(site: Site, door: Door, direction: str, generation: int | None = None) -> bytes:
+    """The key of a door's MACs in one direction, ``up`` or ``down``; in the generation in use, or another."""
+    return derive.link_key(key(site, door), direction, door.generation if generation is None else generation)
 
 
 def journal_key(site: Site, door: Door) -> bytes | None:
@@ -148,19 +154,21 @@ def remove(site: Site, session: Session, door: Door) -> None:
     site.record(session, "door removed", door.door_id)
 
 
-def lose_board(site: Site, session: Session, door: Door) -> None:
-    """End every consent that lives on a door's present board, which is removed or replaced by another.
+def lose_board(site: Site, session: Session, door: Door, is_told: bool = False) -> None:
+    """End every consent that lives on a door's present board, which is removed or replaced by another, or of
+    which the door itself told that its list of them is damaged (``is_told``).
 
     Whether that board erased its templates is unknown from then on, and the record says so.
     """
+    action, actor, by = states.ACTION_LOST, site.actor, states.MANAGER + site.actor
+    if is_told:
+        action, actor, by = states.ACTION_DAMAGED, door.door_id, states.DOOR
     unconfirmed = select(Consent).where(
         Consent.door == door.id, Consent.erased_at.is_(None), Consent.lost_at.is_(None)
     )
     for consent in session.scalars(unconfirmed.order_by(Consent.id)).all():
-        action = chain.record_action(
-            session, site.vault, site.actor, states.ACTION_LOST, consent.consent.hex()
-        )
-        states.lose(consent, states.MANAGER + site.actor, action.received_at)
+        record = chain.record_action(session, site.vault, actor, action, consent.consent.hex())
+        states.lose(consent, by, record.received_at)
 
 
 def operate(

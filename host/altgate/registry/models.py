@@ -81,6 +81,9 @@ class Door(Base):
     removed_at: Mapped[int | None]
     created_at: Mapped[int]
     actor: Mapped[str]
+    generation: Mapped[int] = mapped_column(default=0)  # of certificate and link keys, as last heard
+    certificate_until: Mapped[int | None]
+    sealed_renewal: Mapped[bytes | None]  # what is offered until the door was heard under it
 
 
 class DoorStart(Base):

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
+from altgate.clock import DAY_S
 from altgate.errors import Refused
 from altgate.protocol import limits
 
@@ -17,9 +18,8 @@ UTC = "UTC"
 CHANGE = struct.Struct("<Ih")
 Table = list[tuple[int, int]]  # from Unix seconds on, minutes east of UTC
 
-_DAY_S = 86400
-_AHEAD_S = 365 * _DAY_S  # what a door must know of at any time
-_LOOK_S = 10 * 365 * _DAY_S  # how far to look for changes
+_AHEAD_S = 365 * DAY_S  # what a door must know of at any time
+_LOOK_S = 10 * 365 * DAY_S  # how far to look for changes
 _LAST_S = (1 << 32) - 1
 _LOCALTIME = Path("/etc/localtime")
 _FOLDER = "zoneinfo"
@@ -52,7 +52,7 @@ def table(name: str, now: int) -> Table:
     rows = [(0, _offset(zone, now))]
     at, end = now, min(now + _LOOK_S, _LAST_S)
     while at < end and len(rows) < limits.TIME_ZONE_CHANGES:
-        step = min(at + _DAY_S, end)
+        step = min(at + DAY_S, end)
         if _offset(zone, step) != rows[-1][1]:
             step = _change(zone, at, step)
             rows.append((step, _offset(zone, step)))

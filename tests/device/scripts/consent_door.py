@@ -11,7 +11,6 @@ from altgate.store.clock import DoorClock
 from altgate.store.copies import Copies
 from altgate.store.counters import Counters
 from altgate.store.credentials import Credentials
-from altgate.store.identity import Identity
 from altgate.store.pass_uses import PassUses
 from altgate.vault.templates import Templates
 from protocol import messages, reasons, topics
@@ -26,6 +25,13 @@ NOTICE, NEW_NOTICE = b"n" * 32, b"m" * 32
 CARD, OTHER_CARD = b"t" * 16, b"u" * 16
 VECTOR = bytes(range(1, 197))
 DOWN_KEY = b"d" * 32
+
+
+
+class Keys:
+    """What the session asks of link.keys.LinkKeys."""
+
+    door_id, generation, up_key, down_key = DOOR, 0, b"u" * 32, DOWN_KEY
 
 
 class Journal:
@@ -83,10 +89,8 @@ class Door:
         who = (DOOR, 5, PIN_KEY)
         tries = Lockout(self.counters, 0, self.seconds)
         self.gate = self.gate_kind(stores, tries, self.clock, who, self.record, self.now, self.is_proved)
-        fields = [None] * 19
-        fields[0], fields[15], fields[16] = DOOR, b"u" * 32, DOWN_KEY
         stores = (self.clock, self.credentials, Journal)
-        self.session = Session(Identity(*fields), 5, *stores, None, None, self.gate)
+        self.session = Session(Keys(), 5, *stores, None, None, self.gate)
 
     def vault(self):
         parts = [self.flash.partition(*KEYS), self.flash.partition(*TEMPLATES)]

@@ -351,7 +351,7 @@ def damaged_register():
         assert door.gate.look_refusal(resident) == reasons.NO_CONSENT
         assert door.gate.pin_state(resident) == (False, 0)
     assert not any(door.templates.has(consent) for consent in consents)
-    assert (messages.KIND_CEREMONY, reasons.STORAGE_FAILED, 0, 0, 0) in door.events
+    assert (messages.KIND_CEREMONY, reasons.DAMAGED, 0, 0, 0) in door.events
     raw = door.flash.image()[2 * 4096 : 6 * 4096]
     assert all(raw[at] in (0, 255) for at in range(len(raw))), "something is left of a template"
     assert door.credentials.find(messages.TYPE_CARD, CARD).id == 7

@@ -11,6 +11,7 @@ import norflash
 from altgate.access.lockout import Lockout
 from altgate.consent.gate import Gate
 from altgate.consent.register import Register
+from altgate.link.keys import LinkKeys
 from altgate.link.session import Session
 from altgate.store.clock import DoorClock
 from altgate.store.copies import Copies
@@ -77,7 +78,8 @@ gate = Gate(
 )  # fmt: skip
 unlocked = []
 session = Session(
-    identity, BOOT, clock, credentials, journal, lambda: unlocked.append(1), lambda: reasons.DONE, gate,
+    LinkKeys(identity, None), BOOT, clock, credentials, journal, lambda: unlocked.append(1),
+    lambda: reasons.DONE, gate,
 )  # fmt: skip
 
 session.epoch = b"e" * 16

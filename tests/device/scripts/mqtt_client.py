@@ -23,9 +23,13 @@ def raw(name):
     return binascii.unhexlify(settings.get(name, ""))
 
 
+# One after the other, as often as one is refused.
+PAIRS = [(raw("certificate"), raw("private_key"))]
+if "other_certificate" in settings:
+    PAIRS.insert(0, (raw("other_certificate"), raw("other_private_key")))
 config = mqtt.Config(
     settings.get("host", "127.0.0.1"), settings["port"], settings.get("server_name", "localhost"),
-    settings.get("client_id", "door"), raw("ca"), raw("certificate"), raw("private_key"),
+    settings.get("client_id", "door"), raw("ca"), lambda: PAIRS[0],
     "t/status", b"offline", settings.get("keepalive_s", 2), ("t/down",),
 )  # fmt: skip
 
@@ -54,6 +58,8 @@ async def main():
             if not line:
                 break
             command = json.loads(line)
+            if command.get("reconnect"):
+                client.reconnect()
             state["left"] += command.get("send", 0)
             state["refuse"] += command.get("refuse", 0)
         while state["left"] and client.send("t/up", b"%d" % state["next"], state["next"]):
@@ -70,7 +76,14 @@ async def main():
 
 client = mqtt.Client(config, on_message, on_up, lambda reason: tell(down=reason))
 client.on_acked = lambda token: tell(acked=token)
-client.on_refused = lambda reason: tell(refused=reason)
+
+
+def on_refused(reason):
+    PAIRS.append(PAIRS.pop(0))
+    tell(refused=reason)
+
+
+client.on_refused = on_refused
 client.response_ms = settings.get("response_ms", 1500)
 client.connect_ms = 3000
 client.backoff_min_ms, client.backoff_max_ms = 50, 400

@@ -66,7 +66,7 @@ def on_up(session_present):
 
 
 got, ups = [], []
-config = mqtt.Config("", 0, "", "door", b"", b"", b"", "t/status", b"offline", 30, ("t/down",))
+config = mqtt.Config("", 0, "", "door", b"", None, "t/status", b"offline", 30, ("t/down",))
 transport = Transport()
 client = mqtt.Client(config, on_message, on_up, lambda reason: None, transport)
 

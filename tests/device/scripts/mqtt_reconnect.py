@@ -47,8 +47,9 @@ async def main():
     print(json.dumps({"free": free, "stall_ms": longest[0], "counts": client.counts}))
 
 
+PAIR = certificate, key
 config = mqtt.Config(
-    "localhost", settings["port"], "localhost", "door", ca, certificate, key, "t/status", b"offline", 5,
+    "localhost", settings["port"], "localhost", "door", ca, lambda: PAIR, "t/status", b"offline", 5,
     ("t/down",),
 )  # fmt: skip
 client = mqtt.Client(config, on_message, on_up, lambda reason: None)

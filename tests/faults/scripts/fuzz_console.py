@@ -23,6 +23,7 @@ HELLO, BEGIN, CHUNKS, COMMIT = 1, 2, 3, 4
 FIELDS = {
     1: "0a1b2c3d", 2: bytes(range(32)), 3: 1, 4: bytes(16), 5: "localhost", 6: 8883, 7: "localhost",
     8: bytes(64), 9: bytes(70), 10: bytes(40), 11: "", 12: "", 13: 1767225600, 14: bytes(range(1, 33)),
+    15: 0,
 }  # fmt: skip
 CONTENT = items.write(FIELDS)
 KEPT = items.write({key: value for key, value in FIELDS.items() if key != 14})

@@ -17,13 +17,14 @@ import fuzz
 fuzz.begin()
 
 import items
+from altgate.clock import DAY_S, now_s
 from altgate.consent import notices
 from altgate.errors import BadMessage
-from altgate.keys.derive import door_subkey
+from altgate.keys.derive import link_key
 from altgate.ledger import chain
 from altgate.link import inbox
 from altgate.link.orders import Orders
-from altgate.protocol import messages, names, reasons, statements, topics
+from altgate.protocol import limits, messages, names, reasons, statements, topics
 from altgate.registry import commands, credentials, doors, residents, settings
 from altgate.registry import site as sites
 from sealing import seal
@@ -50,6 +51,8 @@ class Building:
         with self.site.write() as session:
             added = [doors.add(self.site, session, name, 1, name, False) for name in (DOOR, OTHER_DOOR, GONE)]
             doors.remove(self.site, session, added[2])
+            for door in added:
+                door.certificate_until = now_s() + limits.CERTIFICATE_DAYS * DAY_S
             added[0].boot, added[0].epoch, added[0].applied_version = 3, EPOCHS[0], 0
             text = notices.template()
             for mark in notices.EXAMPLE:
@@ -65,7 +68,7 @@ class Building:
         self.watch = sqlite3.connect(folder / sites.DATABASE, isolation_level=None)
         self.first = sqlite3.connect(":memory:")
         self.watch.backup(self.first)
-        self.up, self.down = [door_subkey(self.keys[0], label) for label in ("up", "down")]
+        self.up, self.down = [link_key(self.keys[0], label, 0) for label in ("up", "down")]
 
     def restore(self):
         self.first.backup(self.watch)
@@ -164,13 +167,15 @@ def check(frames):
 
 def others_events():
     """The other door says hello and sends an event, as if nothing had been."""
-    up = door_subkey(building.keys[1], "up")
+    up = link_key(building.keys[1], "up", 0)
     for name, fields, wanted in ((topics.UP_HELLO, hello(), 2), (topics.UP_EVENT, event(1), 1)):
         topic = topics.topic(OTHER_DOOR, name)
         answers = receive(topic, seal(up, topic.encode(), items.write(fields)), True)
         if not answers or len(answers) != wanted:
             raise fuzz.Wrong("another door's message fails afterwards", name, answers)
-    if answers[0] != (topics.DOWN_ACK, {messages.EPOCH: EPOCHS[0], messages.SEQUENCE: 1}):
+    with building.site.read() as session:
+        acked = {messages.SEQUENCE: 1, messages.CHECKPOINT: chain.checkpoint(session)}
+    if answers[0] != (topics.DOWN_ACK, {messages.EPOCH: EPOCHS[0], **acked}):
         raise fuzz.Wrong("another door's event is not acknowledged afterwards", answers)
 
 
@@ -179,6 +184,7 @@ def hello():
         messages.BOOT: 4, messages.EPOCH: EPOCHS[0], messages.STATE_VERSION: 0, messages.JOURNAL_HEAD: 3,
         messages.FIRMWARE: "0.1.0", messages.BUILD: "development", messages.NONCE: bytes(16),
         messages.TIME: 0, messages.TIME_QUALITY: 0, messages.BAD_INPUT: {150: 1}, messages.JOURNAL_ACKED: 0,
+        messages.GENERATION: 0,
     }  # fmt: skip
 
 

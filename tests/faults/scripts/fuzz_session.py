@@ -19,6 +19,7 @@ from altgate.consent import gate as gate_module
 from altgate.consent.register import Register
 from altgate.crypto import cose
 from altgate.link import session as module
+from altgate.link.keys import Unfit
 from altgate.store import clock as clock_module
 from altgate.store.copies import Copies
 from altgate.store.counters import Counters
@@ -51,8 +52,16 @@ from sealing import seal
 
 
 
-class Identity:
-    door_id, down_key, up_key = DOOR, DOWN_KEY, UP_KEY
+class Keys:
+    """What the session asks of link.keys.LinkKeys, which test_renewals.py is about."""
+
+    door_id, generation, down_key, up_key = DOOR, 0, DOWN_KEY, UP_KEY
+
+    async def take(self, sealed):
+        raise Unfit(reasons.BAD_MAC)
+
+    async def confirmed(self):
+        """There is only one generation."""
 
 
 class Templates:
@@ -106,7 +115,7 @@ class Bench:
         self.opened = []
         stores = (self.clock, self.credentials, self.journal)
         self.session = module.Session(
-            Identity, 1, *stores, lambda: self.opened.append(1), lambda: reasons.DONE, self.gate
+            Keys(), 1, *stores, lambda: self.opened.append(1), lambda: reasons.DONE, self.gate
         )
         self.challenge = self.nonce = self.lease_nonce = None
         self.is_acknowledged = self.has_lease = self.is_ended = False

@@ -1,0 +1,138 @@
+"""What proves a door to its broker and its host: a certificate with its private key, and keys of MACs.
+
+All of them renew. A renewal has a number, the generation, and lies beside what the door has until the host
+was heard under it; until then a broker that refuses the one is tried with the other. Keys of the MACs come
+from the door's key and the generation, so that a host that was restored from a backup can still follow.
+"""
+
+import asyncio
+import os
+
+from altgate.crypto import cbor, siv
+from altgate.crypto.hkdf import door_subkey, hkdf
+from altgate.store import files
+from protocol import provisioning, reasons
+
+PATH = files.ROOT + "/renewal.bin"
+_MOST = 4096
+_ASSOCIATED = b"altgate/renewal/1"
+
+
+class Unfit(Exception):
+    """Something that is no renewal for this door; ``reason`` is a code of protocol.reasons."""
+
+    def __init__(self, reason):
+        super().__init__(reason)
+        self.reason = reason
+
+
+class LinkKeys:
+    """``who``: store.identity.Identity; ``page``: the esp32.Partition of the wrapping key.
+
+    door_id, generation, up_key, down_key, and pair(): ``(certificate, private key)``, DER each, are those to
+    be used now.
+    """
+
+    def __init__(self, who, page):
+        self.door_id = who.door_id
+        self._door_key = who.door_key
+        self._page = page
+        # (generation, pair), the newest first; a second one is what held before.
+        self._held = [(who.generation, (who.certificate, who.private_key))]
+        newer = self._kept()
+        if newer and newer[0] > who.generation:
+            self._held.insert(0, newer)
+        self._use(0)
+
+    def pair(self):
+        """The same object for as long as it is to be used."""
+        return self._held[self._at][1]
+
+    def refused(self):
+        """A connection did not come about: the other one is next, where there are two."""
+        self._use((self._at + 1) % len(self._held))
+
+    def lost(self):
+        """A connection ended that had come about: the newest is next."""
+        self._use(0)
+
+    async def take(self, sealed):
+        """Keep a renewal, to be used from the next connection on; True, or False where it is there already.
+
+        sealed: AES-256-SIV under the door's key. Raises Unfit; OSError where the flash refuses.
+        """
+        key = hkdf(self._door_key, b"", _ASSOCIATED, siv.KEY_BYTES)
+        try:
+            content = siv.open_(key, sealed, self._associated())
+        except ValueError:
+            raise Unfit(reasons.BAD_MAC)
+        await asyncio.sleep_ms(0)
+        row = _row(content)
+        if row == self._held[0]:
+            return False
+        if row[0] != self._held[0][0] + 1:
+            raise Unfit(reasons.VERSION_MISMATCH)
+        sealed = siv.seal(self._wrapping_key(), content, self._associated())
+        await asyncio.sleep_ms(0)
+        files.write(PATH, sealed)
+        await asyncio.sleep_ms(0)
+        if self._kept() != row:
+            raise OSError(5)
+        self._held[:] = [row, self._held[-1]]
+        self._use(0)
+        return True
+
+    async def confirmed(self):
+        """The host was heard: where that was under the newest, what held before is forgotten.
+
+        Raises OSError, and both stay.
+        """
+        if self._at or len(self._held) == 1:
+            return
+        from altgate.store import identity
+
+        generation, pair = self._held[0]
+        await identity.renew(self._page, generation, *pair)
+        del self._held[1:]
+        os.remove(PATH)
+
+    def _use(self, at):
+        self._at = at
+        self.generation = self._held[at][0]
+        self.up_key, self.down_key = [
+            door_subkey(self._door_key, b"%s/%d" % (way, self.generation)) for way in (b"up", b"down")
+        ]
+
+    def _kept(self):
+        """``(generation, pair)`` of the file, or None; one that does not check is none."""
+        try:
+            sealed = files.read(PATH, _MOST)
+            return sealed and _row(siv.open_(self._wrapping_key(), sealed, self._associated()))
+        except (files.Damaged, ValueError, Unfit):
+            # The host brings it again: it was not heard under it yet.
+            return None
+
+    def _wrapping_key(self):
+        from altgate.store import identity
+
+        return identity.wrapping_key(self._page)
+
+    def _associated(self):
+        return (_ASSOCIATED, self.door_id.encode())
+
+
+def _row(content):
+    """``(generation, (certificate, private key))`` of a renewal; raises Unfit."""
+    try:
+        fields = cbor.decode(bytes(content))
+    except cbor.CborError:
+        raise Unfit(reasons.BAD_CBOR)
+    if type(fields) is not dict or len(fields) != 3:
+        raise Unfit(reasons.BAD_SHAPE)
+    generation = fields.get(provisioning.GENERATION)
+    pair = fields.get(provisioning.CERTIFICATE), fields.get(provisioning.PRIVATE_KEY)
+    if type(generation) is not int or not 0 < generation <= 0xFFFF:
+        raise Unfit(reasons.BAD_SHAPE)
+    if any(type(part) is not bytes or not 32 <= len(part) <= 2048 for part in pair):
+        raise Unfit(reasons.BAD_SHAPE)
+    return generation, pair

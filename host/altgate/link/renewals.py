@@ -1,0 +1,85 @@
+"""Certificates and link keys of doors, which renew over the link before they end.
+
+A renewal is made once and offered until the door was heard under it. It travels sealed under the door's key:
+neither the broker nor whoever listens there can read the private key in it.
+"""
+
+import cbor2
+from cryptography import x509
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from sqlalchemy.orm import Session
+
+from altgate.clock import DAY_S, now_s
+from altgate.keys.authority import issue
+from altgate.keys.derive import renewal_key
+from altgate.link.orders import Answer
+from altgate.protocol import limits, messages, provisioning, topics
+from altgate.registry import doors
+from altgate.registry.models import Door
+from altgate.registry.site import Site
+
+ASSOCIATED = b"altgate/renewal/1"
+RENEWED = "door certificate renewed"  # its action in the audit
+
+
+def is_due(door: Door) -> bool:
+    """Whether less than half of the time of a door's certificate is left, or its end is not known."""
+    return (door.certificate_until or 0) - now_s() < limits.CERTIFICATE_DAYS * DAY_S // 2
+
+
+def offers(site: Site) -> list[tuple[Door, Answer]]:
+    """What is to be offered to all doors now, with what is new about it kept."""
+    with site.write() as session:
+        return [(door, answer) for door in doors.present(session) if (answer := offer(site, door))]
+
+
+def offer(site: Site, door: Door) -> Answer | None:
+    """down/renewal, where it is time for it; None otherwise, and for a door that was never heard.
+
+    The certificate is noted by the CA, and the renewal kept, before anything is sent.
+    """
+    if not door.epoch or not is_due(door):
+        return None
+    content = _pending(site, door)
+    if content is None:
+        identity = issue(site.authority(), door.door_id, days=limits.CERTIFICATE_DAYS)
+        fields = {
+            provisioning.GENERATION: door.generation + 1,
+            provisioning.CERTIFICATE: identity.certificate,
+            provisioning.PRIVATE_KEY: identity.key,
+        }
+        content = cbor2.dumps(fields, canonical=True)
+        door.sealed_renewal = site.vault.seal(_purpose(door), content)
+    sealed = AESSIV(renewal_key(doors.key(site, door))).encrypt(content, [ASSOCIATED, door.door_id.encode()])
+    return topics.DOWN_RENEWAL, {messages.EPOCH: door.epoch, messages.SEALED: sealed}
+
+
+def adopt(site: Site, session: Session, door: Door, generation: int) -> None:
+    """A door was heard under a generation above the one that was in use."""
+    content = _pending(site, door)
+    until = None
+    if content is not None:
+        fields = cbor2.loads(content)
+        if fields[provisioning.GENERATION] == generation:
+            until = ends_at(fields[provisioning.CERTIFICATE])
+    # Where this is not what was offered, another register of this building gave it: one that was lost, or one
+    # that ended while it provisioned a board. The next renewal then comes at once.
+    door.generation, door.certificate_until, door.sealed_renewal = generation, until, None
+    site.record(session, RENEWED, door.door_id)
+
+
+def ends_at(certificate: bytes) -> int:
+    """Unix seconds of the end of a DER certificate."""
+    return int(x509.load_der_x509_certificate(certificate).not_valid_after_utc.timestamp())
+
+
+def _pending(site: Site, door: Door) -> bytes | None:
+    """The renewal that is under way, unless the door is beyond it."""
+    if door.sealed_renewal is None:
+        return None
+    content = site.vault.open(_purpose(door), door.sealed_renewal)
+    return content if cbor2.loads(content)[provisioning.GENERATION] > door.generation else None
+
+
+def _purpose(door: Door) -> str:
+    return f"renewal/{door.door_id}"
