@@ -58,6 +58,8 @@ def describe(name: str, fields: dict[int, Any]) -> str:
     if name == topics.DOWN_COMMAND:
         verbs = {messages.VERB_CHALLENGE: "challenge", messages.VERB_UNLOCK: "unlock"}
         return verbs.get(fields[messages.VERB], str(fields[messages.VERB]))
+    if name == topics.DOWN_RENEWAL:
+        return f"another certificate, {len(fields[messages.SEALED])} bytes sealed"
     return ""
 
 
