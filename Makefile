@@ -55,10 +55,10 @@ reference: env  ## make docs/reference.md and docs/asyncapi.json from the code
 
 test: env lint  ## every test
 	@bash tests/support/debian.sh
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 test-core: env lint  ## the tests that need no Debian package
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'not debian and not download'
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m 'not debian and not download'
 
 pins: env  ## make firmware/altgate/pins.py from hardware/board.toml
 	$(BIN)/python hardware/make_pins.py

@@ -98,8 +98,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tours first: where several tests run at once, what takes longest must not begin last."""
-    items.sort(key=lambda item: "test_tour" not in item.nodeid)
+    """Tours first, then what waits for boards: where several tests run at once, what takes longest must not
+    begin last."""
+    items.sort(key=lambda item: ("test_tour" not in item.nodeid, "/system/" not in item.nodeid))
 
 
 @pytest.fixture(scope="session")
