@@ -105,10 +105,9 @@ class Reader:
 
     async def header(self):
         """``(first_byte, remaining_bytes)`` of the next packet (section 2.2)."""
-        first = (await self._read(1))[0]
+        first, digit = await self._read(2)
         length = shift = 0
         while True:
-            digit = (await self._read(1))[0]
             length |= (digit & 0x7F) << shift
             if not digit & 0x80:
                 # One encoding a length, so that nothing reads the same bytes otherwise.
@@ -118,6 +117,7 @@ class Reader:
             shift += 7
             if shift > 21:
                 raise Malformed
+            digit = (await self._read(1))[0]
 
     async def small(self, remaining):
         """Body of a packet that is not a PUBLISH."""

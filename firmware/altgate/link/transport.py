@@ -10,6 +10,8 @@ import select
 import socket
 
 _STEP_MS = 20
+_READS = 16  # in a row before others get their turn
+_NOTHING = bytearray(0)  # read into, it takes nothing from a socket
 
 
 class Transport:
@@ -22,7 +24,7 @@ class Transport:
         self._lookup = None
 
     async def open(self):
-        """A connected asyncio stream. Its TLS handshake is done by the first write and read.
+        """A connected Stream. Its TLS handshake is done by the first write and read.
 
         Raises OSError where the name or the address does not answer, ValueError for unusable certificates.
         Cancelling it closes the socket.
@@ -30,15 +32,15 @@ class Transport:
         if self._config.ca and self._context is None:
             self._context = _context(self._config)
         address = await self._address()
-        link = socket.socket()
+        link = bare = socket.socket()
         try:
-            await _connect(link, address)
+            await _connect(bare, address)
             if self._context is not None:
                 link = self._context.wrap_socket(
-                    link, server_hostname=self._config.server_name, do_handshake_on_connect=False
+                    bare, server_hostname=self._config.server_name, do_handshake_on_connect=False
                 )
                 link.setblocking(False)
-            return asyncio.StreamReader(link)
+            return Stream(link, bare)
         except BaseException:
             link.close()
             raise
@@ -58,6 +60,38 @@ class Transport:
         if isinstance(slot[0], OSError):
             raise slot[0]
         return slot[0]
+
+
+class Stream(asyncio.StreamReader):
+    """A stream whose reads take what is there before they wait; ``bare`` is the TCP socket below ``link``.
+
+    Waiting is for the TCP socket: a TLS socket that gave nothing has nothing buffered, and the PC port of
+    MicroPython looks at one no sooner than after a millisecond.
+    """
+
+    def __init__(self, link, bare):
+        super().__init__(link)
+        self._bare = asyncio.StreamReader(bare)
+        self._reads = 0
+
+    async def readexactly(self, n):
+        """``n`` bytes; raises EOFError where the other side has closed, OSError."""
+        self._reads += 1
+        if self._reads > _READS:
+            self._reads = 0
+            await asyncio.sleep_ms(0)
+        got = b""
+        while True:
+            chunk = self.s.read(n - len(got))
+            if chunk is None:
+                self._reads = 0
+                await self._bare.readinto(_NOTHING)
+            elif not chunk:
+                raise EOFError
+            else:
+                got += chunk
+                if len(got) == n:
+                    return got
 
 
 def _context(config):
