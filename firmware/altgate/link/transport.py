@@ -10,6 +10,9 @@ import select
 import socket
 
 _STEP_MS = 20
+# Not every port names them; in lwIP and Linux they are the same.
+_IPPROTO_TCP = 6
+_TCP_NODELAY = 1
 _READS = 16  # in a row before others get their turn
 _NOTHING = bytearray(0)  # read into, it takes nothing from a socket
 
@@ -119,6 +122,8 @@ def _is_literal(host):
 
 async def _connect(link, address):
     link.setblocking(False)
+    # An answer must not wait until the broker's side has confirmed what was written before.
+    link.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
     try:
         link.connect(address)
         return
