@@ -19,7 +19,12 @@ def build(folder: Path) -> Path:
         shutil.copytree(FIRMWARE / name, tree / name, ignore=ignored)
     for source in (FIRMWARE / "main.py", *(FIRMWARE / "sim").glob("*.py")):
         shutil.copy(source, tree / source.name)
-    image = folder / "altgate.romfs"
+    return pack(tree)
+
+
+def pack(tree: Path) -> Path:
+    """Compile a folder of modules into an image beside it; returns the image."""
+    image = tree.with_name("altgate.romfs")
     mpremote = Path(sys.executable).parent / "mpremote"
     subprocess.run([mpremote, "romfs", "-o", image, "build", tree], check=True, capture_output=True)
     return image
