@@ -36,7 +36,7 @@ class Memory:
 
 
 def raw(name):
-    return binascii.unhexlify(settings.get(name, ""))
+    return binascii.unhexlify(settings.pop(name, ""))
 
 
 async def on_message(topic, payload, retain):

@@ -20,7 +20,7 @@ ON_THEIR_WAY = 20
 
 
 def raw(name):
-    return binascii.unhexlify(settings.get(name, ""))
+    return binascii.unhexlify(settings.pop(name, ""))
 
 
 def context():
