@@ -68,14 +68,25 @@ class Transport:
 class Stream(asyncio.StreamReader):
     """A stream whose reads take what is there before they wait; ``bare`` is the TCP socket below ``link``.
 
-    Waiting is for the TCP socket: a TLS socket that gave nothing has nothing buffered, and the PC port of
-    MicroPython looks at one no sooner than after a millisecond.
+    Waiting is for the TCP socket: a TLS socket that gave nothing has nothing buffered, and while the PC port
+    of MicroPython looks at one, each turn of its loop takes a millisecond.
     """
 
     def __init__(self, link, bare):
         super().__init__(link)
+        self._link = link
         self._bare = asyncio.StreamReader(bare)
         self._reads = 0
+
+    async def drain(self):
+        """Wait until all that was written is out, a TLS handshake included; raises OSError."""
+        await asyncio.sleep_ms(0)
+        while self.out_buf:
+            wrote = self._link.write(self.out_buf)
+            if wrote:
+                self.out_buf = self.out_buf[wrote:]
+            else:
+                await asyncio.sleep_ms(_STEP_MS)
 
     async def readexactly(self, n):
         """``n`` bytes; raises EOFError where the other side has closed, OSError."""
@@ -85,7 +96,7 @@ class Stream(asyncio.StreamReader):
             await asyncio.sleep_ms(0)
         got = b""
         while True:
-            chunk = self.s.read(n - len(got))
+            chunk = self._link.read(n - len(got))
             if chunk is None:
                 self._reads = 0
                 await self._bare.readinto(_NOTHING)
