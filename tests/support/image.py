@@ -14,7 +14,16 @@ SCRIPTS = Path(__file__).parent / "scripts"
 
 def build(folder: Path) -> Path:
     """Compile the firmware and the simulated board's modules into ``folder/altgate.romfs``; returns it."""
-    tree, sources = folder / "tree", {}
+    tree = folder / "tree"
+    firmware(tree)
+    for source in (FIRMWARE / "main.py", *(FIRMWARE / "sim").glob("*.py")):
+        shutil.copy(source, tree / source.name)
+    return pack(tree)
+
+
+def firmware(tree: Path) -> None:
+    """Write the door's own modules into ``tree`` as they are put on a board, their numbers written in."""
+    sources = {}
     for name in ("altgate", "protocol"):
         for path in (FIRMWARE / name).rglob("*.py"):
             sources[path.relative_to(FIRMWARE)] = path.read_text(encoding="utf-8")
@@ -23,9 +32,11 @@ def build(folder: Path) -> Path:
     for path in sources:
         (tree / path).parent.mkdir(parents=True, exist_ok=True)
         (tree / path).write_text(written[names[path]], encoding="utf-8")
-    for source in (FIRMWARE / "main.py", *(FIRMWARE / "sim").glob("*.py")):
-        shutil.copy(source, tree / source.name)
-    image = folder / "altgate.romfs"
+
+
+def pack(tree: Path) -> Path:
+    """Compile a folder of modules into an image beside it; returns the image."""
+    image = tree.with_name("altgate.romfs")
     mpremote = Path(sys.executable).parent / "mpremote"
     subprocess.run([mpremote, "romfs", "-o", image, "build", tree], check=True, capture_output=True)
     return image

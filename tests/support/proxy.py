@@ -9,13 +9,14 @@ import time
 
 class Proxy:
     """Passes bytes between clients and ``target`` (a loopback port). While ``is_black_hole`` it reads and
-    delivers nothing, in either direction; ``cut()`` ends every connection that is open."""
+    delivers nothing, in either direction; while ``is_slamming`` it closes new connections at once; ``cut()``
+    ends every connection that is open."""
 
     def __init__(self, target: int) -> None:
         self._target = target
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
-        self.is_black_hole = False
+        self.is_black_hole = self.is_slamming = False
         self.accepted = 0
         self._peer: dict[socket.socket, socket.socket] = {}
         self._is_over = self._is_cut = False
@@ -45,6 +46,9 @@ class Proxy:
     def _accept(self) -> None:
         near, _ = self._listener.accept()
         self.accepted += 1
+        if self.is_slamming:
+            near.close()
+            return
         try:
             far = socket.create_connection(("127.0.0.1", self._target), 2)
         except OSError:
@@ -73,6 +77,10 @@ class Proxy:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Close everything."""
         self._is_over = True
         self._thread.join()
         for end in list(self._peer):

@@ -167,6 +167,16 @@ def test_a_card_comes_under_the_last_hours_of_its_schedule_and_not_the_first(bui
     building.catch_up()
 
 
+def test_a_card_that_is_revoked_far_behind_never_comes(building: Building) -> None:
+    card = building.card()
+    for _ in range(6 * FILL):
+        building.card()
+    building.revoke(card)
+    while building.message():
+        assert card.id not in building.cards
+    building._check_end()
+
+
 def test_a_card_waits_for_hours_that_were_changed_since_it_was_made(building: Building) -> None:
     office = building.add()
     building.catch_up()

@@ -48,6 +48,7 @@ _CERTIFICATE = (
     ("in the future", NOT_YET),
 )  # fmt: skip
 _TICK_MS = 50
+_BATCH_BYTES = 512  # written in a row before others get their turn
 
 
 class _Drop(Exception):
@@ -246,21 +247,32 @@ class Client:
     async def _write_loop(self, stream):
         while True:
             self._work.clear()
-            while self._acks:
-                await self._write(stream, packets.puback(self._acks[0]))
-                del self._acks[0]
-            for entry in self._window:
-                if entry[3] is None:
-                    entry[3] = time.ticks_ms()
-                    self._asked()
-                    await self._write(stream, entry[1])
-                    self._work.set()
+            batch = bytearray()
+            while len(batch) < _BATCH_BYTES:
+                packet = self._next_packet()
+                if packet is None:
                     break
+                batch.extend(packet)
+            if batch:
+                await self._write(stream, batch)
+            if len(batch) < _BATCH_BYTES:
+                await self._work.wait()
             else:
-                if self._ping_due():
-                    self._asked()
-                    await self._write(stream, packets.PINGREQ)
-            await self._work.wait()
+                await asyncio.sleep_ms(0)
+
+    def _next_packet(self):
+        """What is to be written next, None for nothing."""
+        if self._acks:
+            return packets.puback(self._acks.pop(0))
+        for entry in self._window:
+            if entry[3] is None:
+                entry[3] = time.ticks_ms()
+                self._asked()
+                return entry[1]
+        if self._ping_due():
+            self._asked()
+            return packets.PINGREQ
+        return None
 
     async def _write(self, stream, packet):
         self._spoke_ms = self._writing_ms = time.ticks_ms()
@@ -302,7 +314,10 @@ class Client:
     def _next_id(self):
         while True:
             self._packet_id = self._packet_id % 0xFFFF + 1
-            if all(entry[0] != self._packet_id for entry in self._window):
+            for entry in self._window:
+                if entry[0] == self._packet_id:
+                    break
+            else:
                 return self._packet_id
 
     def _count(self, reason):

@@ -105,10 +105,10 @@ class Reader:
 
     async def header(self):
         """``(first_byte, remaining_bytes)`` of the next packet (section 2.2)."""
-        first = (await self._read(1))[0]
+        first, digit = await self._stream.readexactly(2)
+        self._heard()
         length = shift = 0
         while True:
-            digit = (await self._read(1))[0]
             length |= (digit & 0x7F) << shift
             if not digit & 0x80:
                 # One encoding a length, so that nothing reads the same bytes otherwise.
@@ -118,12 +118,13 @@ class Reader:
             shift += 7
             if shift > 21:
                 raise Malformed
+            digit = (await self._read(1))[0]
 
     async def small(self, remaining):
         """Body of a packet that is not a PUBLISH."""
         if remaining > SMALL_BYTES:
             raise Malformed
-        return await self._read(remaining) if remaining else b""
+        return await self._stream.readexactly(remaining) if remaining else b""
 
     async def message(self, first, remaining):
         """``(packet_id, topic, payload, retain)`` of a PUBLISH; packet_id is 0 at QoS 0.
@@ -168,8 +169,8 @@ def _text(text):
 
 
 def _packet(first, body):
-    packet = bytearray((first,))
     length = len(body)
+    packet = bytearray((first,))
     while True:
         digit, length = length & 0x7F, length >> 7
         packet.append(digit | 0x80 if length else digit)

@@ -10,6 +10,12 @@ import select
 import socket
 
 _STEP_MS = 20
+_AHEAD = 64  # bytes that are taken along where they have come: several short packets
+# Not every port names them; in lwIP and Linux they are the same.
+_IPPROTO_TCP = 6
+_TCP_NODELAY = 1
+_READS = 16  # in a row before others get their turn
+_NOTHING = bytearray(0)  # read into, it takes nothing from a socket
 
 
 class Transport:
@@ -22,7 +28,7 @@ class Transport:
         self._lookup = None
 
     async def open(self):
-        """A connected asyncio stream. Its TLS handshake is done by the first write and read.
+        """A connected Stream. Its TLS handshake is done by the first write and read.
 
         Raises OSError where the name or the address does not answer, ValueError for unusable certificates.
         Cancelling it closes the socket.
@@ -32,15 +38,15 @@ class Transport:
             self._context = None
             self._context, self._pair = _context(self._config.ca, *pair), pair
         address = await self._address()
-        link = socket.socket()
+        link = bare = socket.socket()
         try:
-            await _connect(link, address)
+            await _connect(bare, address)
             if self._context is not None:
                 link = self._context.wrap_socket(
-                    link, server_hostname=self._config.server_name, do_handshake_on_connect=False
+                    bare, server_hostname=self._config.server_name, do_handshake_on_connect=False
                 )
                 link.setblocking(False)
-            return asyncio.StreamReader(link)
+            return Stream(link, bare)
         except BaseException:
             link.close()
             raise
@@ -60,6 +66,48 @@ class Transport:
         if isinstance(slot[0], OSError):
             raise slot[0]
         return slot[0]
+
+
+class Stream(asyncio.StreamReader):
+    """A stream whose reads take what is there before they wait; ``bare`` is the TCP socket below ``link``.
+
+    Waiting is for the TCP socket: a TLS socket that gave nothing has nothing buffered, and while the PC port
+    of MicroPython looks at one, each turn of its loop takes a millisecond.
+    """
+
+    def __init__(self, link, bare):
+        super().__init__(link)
+        self._link = link
+        self._bare = asyncio.StreamReader(bare)
+        self._reads = 0
+        self._got = b""  # came and was not asked for yet
+
+    async def drain(self):
+        """Wait until all that was written is out, a TLS handshake included; raises OSError."""
+        while self.out_buf:
+            wrote = self._link.write(self.out_buf)
+            if wrote:
+                self.out_buf = self.out_buf[wrote:]
+            else:
+                await asyncio.sleep_ms(_STEP_MS)
+
+    async def readexactly(self, n):
+        """``n`` bytes; raises EOFError where the other side has closed, OSError."""
+        self._reads += 1
+        if self._reads > _READS:
+            self._reads = 0
+            await asyncio.sleep_ms(0)
+        while len(self._got) < n:
+            chunk = self._link.read(max(n - len(self._got), _AHEAD))
+            if chunk is None:
+                self._reads = 0
+                await self._bare.readinto(_NOTHING)
+            elif not chunk:
+                raise EOFError
+            else:
+                self._got += chunk
+        got, self._got = self._got[:n], self._got[n:]
+        return got
 
 
 def _context(authority, certificate, private_key):
@@ -87,6 +135,8 @@ def _is_literal(host):
 
 async def _connect(link, address):
     link.setblocking(False)
+    # An answer must not wait until the broker's side has confirmed what was written before.
+    link.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
     try:
         link.connect(address)
         return

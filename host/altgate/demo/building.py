@@ -147,13 +147,16 @@ class Building:
             bare = exchange.hello()
             with self.site.write() as session:
                 door = doors.find(session, name)
-                network = payload.Network("127.0.0.1", self.broker.port, *self._wifi)
-                exchange.send(payload.build(self.site, session, door, network), lambda _done: None)
+                exchange.send(payload.build(self.site, session, door, self.network()), lambda _done: None)
                 exchange.commit(doors.key(self.site, door), bare.nonce)
                 payload.mark_done(self.site, session, door)
         finally:
             port.close()
         self.board.wait_start(starts + 1)
+
+    def network(self) -> payload.Network:
+        """Where a door that is provisioned now will look for the broker."""
+        return payload.Network("127.0.0.1", self.broker.port, *self._wifi)
 
     def card(self) -> Ntag424:
         """The resident's card, with the key that this building gave it."""

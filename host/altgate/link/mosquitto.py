@@ -42,6 +42,8 @@ def settings(data: Path, folder: Path, listener: Listener) -> str:
         "use_identity_as_username true",
         "use_username_as_clientid true",
         f"acl_file {folder / ACCESS}",
+        "# A command must not wait until a door's side has confirmed what was sent before.",
+        "set_tcp_nodelay true",
         f"message_size_limit {limits.MESSAGE_BYTES + OVERHEAD_BYTES}",
         f"max_queued_messages {QUEUED}",
         "persistence true",

@@ -1,15 +1,20 @@
 """``altgate serve``: one loop that carries messages between the broker and the register."""
 
 import logging
+import select
 import socket
 import ssl
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from sqlalchemy.exc import OperationalError
 
 from altgate.clock import DAY_S, now_s
 from altgate.errors import BadMessage, LinkFailed
@@ -23,9 +28,22 @@ from altgate.registry.site import Site
 
 log = logging.getLogger(__name__)
 STEP_S = 0.05
+LOOK_S = 0.005  # the longest that a command in the register waits to be seen
 RESEND_S = 10.0
 RECONNECT_S = 1.0
 KEEPALIVE_S = 30
+
+
+@dataclass(frozen=True)
+class _Offer:
+    """The batch offered last to a door: its new version, from which versions it was made, and when."""
+
+    new_version: int
+    versions: tuple[int | None, int, int]
+    at: float
+
+
+_NOTHING = _Offer(-1, (None, 0, 0), 0.0)
 
 
 class Server:
@@ -35,7 +53,7 @@ class Server:
         self._site, self._host, self._port = site, host, port
         self._is_stopping = False
         self._orders = Orders(site)
-        self._sent: dict[str, tuple[int, float]] = {}  # door id: version offered last, and when
+        self._sent: dict[str, _Offer] = {}  # by door id
         self._seen_change: int | None = None
         self._kept_up_at: int | None = None
         self._probe = site.engine.raw_connection()
@@ -48,6 +66,7 @@ class Server:
             cert_reqs=ssl.CERT_REQUIRED,
             tls_version=ssl.PROTOCOL_TLS_CLIENT,
         )
+        self._client.on_socket_open = _at_once
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
@@ -66,16 +85,32 @@ class Server:
                 f"No broker answers at {self._host}:{self._port}: start it, or correct --broker."
             ) from None
         while not self._is_stopping:
-            if self._client.loop(STEP_S) != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self._rest()
+            if self._client.loop(0) != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 self._reconnect()
             elif self._client.is_connected():
-                self._poll()
+                with _patience("what has to be sent"):
+                    self._poll()
         self._client.disconnect()
         self._probe.close()
 
     def stop(self) -> None:
         """End ``run`` after its present step; safe in a signal handler."""
         self._is_stopping = True
+
+    def _rest(self) -> None:
+        """Wait until the broker sends something or the register changes, ``STEP_S`` at most."""
+        link = self._client.socket()
+        until = time.monotonic() + STEP_S
+        while link and not self._client.want_write() and time.monotonic() < until:
+            # What TLS has taken from the socket already, select does not see.
+            has_more = isinstance(link, ssl.SSLSocket) and link.pending()
+            if has_more or select.select([link], [], [], LOOK_S)[0] or self._change() != self._seen_change:
+                return
+
+    def _change(self) -> int:
+        """A number that differs whenever somebody has changed the register."""
+        return int(self._probe.cursor().execute("PRAGMA data_version").fetchone()[0])
 
     def _reconnect(self) -> None:
         time.sleep(RECONNECT_S)
@@ -115,6 +150,10 @@ class Server:
         log.info("connected to the broker")
 
     def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+        with _patience("a message is dropped, and its door sends it again"):
+            self._receive(message)
+
+    def _receive(self, message: mqtt.MQTTMessage) -> None:
         try:
             door, answers = inbox.receive(self._site, self._orders, message.topic, bytes(message.payload))
         except BadMessage as error:
@@ -134,15 +173,19 @@ class Server:
 
     def _offer_state(self, door: Door) -> None:
         """Send the next batch, unless the same one was sent a moment ago."""
+        sent = self._sent.get(door.door_id, _NOTHING)
+        is_recent = time.monotonic() - sent.at < RESEND_S
         with self._site.read() as session:
             door = session.get_one(Door, door.id)
-            batch = state.next_batch(session, door)
+            versions = (door.applied_version, door.base_version, door.state_version)
+            # From the same versions comes the same batch.
+            batch = None if is_recent and sent.versions == versions else state.next_batch(session, door)
         if batch is None or not door.epoch:
             return
-        version, at = self._sent.get(door.door_id, (-1, 0.0))
-        if version == batch[messages.NEW_VERSION] and time.monotonic() - at < RESEND_S:
+        new_version = batch[messages.NEW_VERSION]
+        if is_recent and sent.new_version == new_version:
             return
-        self._sent[door.door_id] = (batch[messages.NEW_VERSION], time.monotonic())
+        self._sent[door.door_id] = _Offer(new_version, versions, time.monotonic())
         self._send(door, (topics.DOWN_STATE, {messages.EPOCH: door.epoch, **batch}))
 
     def _keep_up(self) -> None:
@@ -152,18 +195,18 @@ class Server:
         # A clock that was set back is looked at anew, too.
         if self._kept_up_at is not None and 0 <= now - self._kept_up_at < DAY_S:
             return
-        self._kept_up_at = now
         for door, answer in renewals.offers(self._site):
             self._send(door, answer)
         count = schedules.renew_zone(self._site)
+        self._kept_up_at = now
         if count:
             log.info("%s doors get the coming changes of their time zone", count)
 
     def _poll(self) -> None:
         """Look at the database when another process changed it, or when an offer has to be repeated."""
         self._keep_up()
-        change = int(self._probe.cursor().execute("PRAGMA data_version").fetchone()[0])
-        is_late = any(time.monotonic() - at >= RESEND_S for _, at in self._sent.values())
+        change = self._change()
+        is_late = any(time.monotonic() - sent.at >= RESEND_S for sent in self._sent.values())
         if change != self._seen_change or self._orders.is_due():
             for door, answer in self._orders.due():
                 self._send(door, answer)
@@ -176,5 +219,19 @@ class Server:
             self._offer_state(door)
         if is_late:
             self._sent = {
-                name: sent for name, sent in self._sent.items() if time.monotonic() - sent[1] < RESEND_S
+                name: sent for name, sent in self._sent.items() if time.monotonic() - sent.at < RESEND_S
             }
+
+
+@contextmanager
+def _patience(what: str) -> Iterator[None]:
+    """Go on where another process holds the register for longer than anybody waits, and say so."""
+    try:
+        yield
+    except OperationalError as error:
+        log.warning("the register cannot be written just now (%s): %s", error.orig, what)
+
+
+def _at_once(_client: mqtt.Client, _data: Any, opened: Any) -> None:
+    """Have what is sent leave at once: a door's answer may hang on it."""
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,9 +1,10 @@
 """Which operations a door gets next."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import cbor2
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from altgate.clock import now_s
@@ -12,11 +13,29 @@ from altgate.registry.models import Door, DoorOperation
 
 _SCHEDULE_OF_PUT = 10  # where OP_PUT has the number of its schedule
 _NEVER = -1
+# How many operations are looked at for one message: of those behind them only what bears on these.
+_AHEAD = 4 * limits.OPERATIONS_PER_MESSAGE
+_KIND_AT = 2  # the place, from 1, of the byte that is an operation's kind: its array has under 24 items
 
 
 def _pending(session: Session, door: Door, after: int) -> list[DoorOperation]:
     newer = select(DoorOperation).where(DoorOperation.door == door.id, DoorOperation.version > after)
     return list(session.scalars(newer.order_by(DoorOperation.version)))
+
+
+def _next(session: Session, door: Door, after: int) -> tuple[list[DoorOperation], list[bytes]]:
+    """The next operations, and what those that follow say; a credential that comes later changes nothing."""
+    pending = select(DoorOperation).where(DoorOperation.door == door.id, DoorOperation.version > after)
+    rows = list(session.scalars(pending.order_by(DoorOperation.version).limit(_AHEAD)))
+    if len(rows) < _AHEAD:
+        return rows, []
+    kind = func.substr(DoorOperation.operation, _KIND_AT, 1)
+    later = select(DoorOperation.operation).where(
+        DoorOperation.door == door.id,
+        DoorOperation.version > rows[-1].version,
+        kind != bytes((messages.OP_PUT,)),
+    )
+    return rows, list(session.scalars(later.order_by(DoorOperation.version)))
 
 
 class _Pending:
@@ -41,12 +60,12 @@ class _Pending:
         self._zone = max(self._places(messages.OP_TIME_ZONE), default=_NEVER)
         self._told: set[int] = set()
 
-    def standing(self) -> list[list[int]]:
+    def standing(self) -> Iterator[list[int]]:
         """For each operation, the places of those that go where it stands; none where it matters no more.
 
         To be asked once.
         """
-        return [self._at(at, operation) for at, operation in enumerate(self._operations)]
+        return (self._at(at, operation) for at, operation in enumerate(self._operations))
 
     def _at(self, at: int, operation: list[Any]) -> list[int]:
         kind = operation[0]
@@ -94,12 +113,12 @@ def next_batch(session: Session, door: Door) -> dict[int, Any] | None:
     if applied is None or applied == door.state_version:
         return None
     is_snapshot = applied <= door.base_version
-    rows = _pending(session, door, max(applied, door.base_version))
-    operations = [cbor2.loads(row.operation) for row in rows]
+    rows, later = _next(session, door, max(applied, door.base_version))
+    operations = [cbor2.loads(said) for said in (*(row.operation for row in rows), *later)]
     chosen, new_version = operations, door.state_version
     if len(rows) > limits.OPERATIONS_PER_MESSAGE:
         chosen = []
-        for row, places in zip(rows, _Pending(operations).standing(), strict=True):
+        for row, places in zip(rows, _Pending(operations).standing(), strict=False):
             if places and len(chosen) + len(places) > limits.OPERATIONS_PER_MESSAGE:
                 break
             chosen += [operations[at] for at in places]
