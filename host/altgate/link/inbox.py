@@ -92,6 +92,7 @@ def _hello(message: _Message) -> list[Answer]:
     door.boot, door.epoch, door.last_hello_at = boot, epoch, now_s()
     door.firmware, door.build = firmware, build
     _note_dropped(door, dropped)
+    starts.catch_up(message.site, message.session, door, acked, version)
     _applied(message.session, door, version)
     welcome = {messages.NONCE: nonce, messages.EPOCH: epoch, messages.TIME: now_s()}
     return [(topics.DOWN_WELCOME, welcome), _ack(door)]
@@ -139,11 +140,7 @@ def _event(message: _Message) -> list[Answer]:
         _warn_of_loss(session, door, event)
     elif any(getattr(known, name) != value for name, value in fields.items()):
         raise BadMessage(reasons.BAD_SHAPE, f"sequence {sequence} came before with other content")
-    newer = same.where(Event.sequence > door.acked_sequence).order_by(Event.sequence)
-    for event in session.scalars(newer):
-        if event.sequence != door.acked_sequence + 1:
-            break
-        door.acked_sequence += 1
+    starts.count_on(session, door)
     is_state = fields["kind"] == messages.KIND_STATE and fields["boot"] == door.boot
     if is_state and (door.applied_version or 0) < fields["detail"] < 1 << VERSION_BITS:
         _applied(session, door, fields["detail"])
