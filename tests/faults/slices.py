@@ -36,6 +36,7 @@ class Outcome:
     frames: int = 0
     repaired: int = 0
     genuine: int = 0
+    reboots: int = 0
     seconds: float = 0.0
     reasons: dict[str, int] = field(default_factory=dict)
     kind: str = ""

@@ -60,11 +60,11 @@ def _went_back(site: Site, session: Session, door: Door, boot: int, acked: int) 
 def catch_up(site: Site, session: Session, door: Door, acked: int, version: int) -> None:
     """Go on from what a door has, where it knows more than the register.
 
-    acked: up to which event a register has acknowledged. An acknowledgement is sealed, and sent when the event
-    is on the disk: so one beyond what is here came from a newer register than this, which was put back from a
-    backup, and the door may have let those events go. They are recorded as missing instead of being waited
-    for. version: of the state that the door has; it may be of changes that are not known here, under numbers
-    that were given to others since, so everything is sent again.
+    acked: up to which event a register has acknowledged. An acknowledgement is sealed, and sent when the
+    event is on the disk: so one beyond what is here came from a newer register than this, which was put back
+    from a backup, and the door may have let those events go. They are recorded as missing instead of being
+    waited for. version: of the state that the door has; it may be of changes that are not known here, under
+    numbers that were given to others since, so everything is sent again.
     """
     if acked <= door.acked_sequence:
         return
@@ -72,7 +72,7 @@ def catch_up(site: Site, session: Session, door: Door, acked: int, version: int)
     log.warning(
         "door %r (%s): events %s to %s are not in the register, though they were acknowledged: the register "
         "was put back from a backup. They are lost, unless a copy of the newer register or of the audit has "
-        "them. Go through what was changed since the backup; the door gets everything again that is known here",
+        "them. Go through what was changed since the backup; the door gets all again that is known here",
         door.name,
         door.door_id,
         first,
