@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from conftest import ROOT
-from faults import campaigns, flash, hostile, power, slices
+from faults import campaigns, flash, hostile, power, schedules, slices
 from faults.slices import Campaign, Outcome
 
 PAGE = ROOT / "docs" / "campaigns.md"
@@ -134,7 +134,8 @@ def _replay(text: str) -> int:
 
 
 def _known() -> tuple[Campaign, ...]:
-    return (*campaigns.CAMPAIGNS, *hostile.CAMPAIGNS, *flash.CAMPAIGNS, *power.CAMPAIGNS)
+    link = (*hostile.CAMPAIGNS, *schedules.CAMPAIGNS)
+    return (*campaigns.CAMPAIGNS, *link, *flash.CAMPAIGNS, *power.CAMPAIGNS)
 
 
 def chosen_of(names: list[str]) -> list[Campaign]:
