@@ -30,8 +30,8 @@ CAMPAIGNS = (
             ),
             "nonce of the welcome": Plant(
                 _SESSION,
-                "if self.nonce is None or not consteq.consteq(nonce, self.nonce):",
-                "if self.nonce is None:",
+                "if self._nonce is None or not consteq.consteq(nonce, self._nonce):",
+                "if self._nonce is None:",
             ),
             "challenge": Plant(_SESSION, "if not consteq.consteq(given, challenge[0]):", "if False:"),
             "challenge is spent": Plant(

@@ -75,7 +75,7 @@ CAMPAIGNS = (
                 "        self._unlock()\n        self._unlock()\n",
             ),
             "hello is said once": Plant(
-                "altgate.link.uplink", "if self._session.nonce and not self._answers:", "if False:"
+                "altgate.link.uplink", "            if not self._answers:\n", "            if False:\n"
             ),
         },
         shows={

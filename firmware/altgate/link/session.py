@@ -36,7 +36,7 @@ class Session:
         self._unlock = unlock
         self._self_test = self_test
         self.epoch = os.urandom(limits.EPOCH_BYTES)
-        self.nonce = None  # of the last hello, until the host has answered it
+        self._nonce = None
         self._challenge = None
         self.bad_input = {}
 
@@ -55,7 +55,7 @@ class Session:
             dropped[reasons.DAMAGED] = damaged
         for reason, count in link_counts.items():
             dropped[reason] = dropped.get(reason, 0) + count
-        self.nonce = os.urandom(limits.NONCE_BYTES)
+        self._nonce = os.urandom(limits.NONCE_BYTES)
         return self._sealed(
             topics.UP_HELLO,
             {
@@ -66,7 +66,7 @@ class Session:
                 messages.JOURNAL_ACKED: self._journal.acknowledged,
                 messages.FIRMWARE: altgate.VERSION,
                 messages.BUILD: altgate.BUILD,
-                messages.NONCE: self.nonce,
+                messages.NONCE: self._nonce,
                 messages.TIME: self._clock.now() if self._clock.is_trusted else 0,
                 messages.TIME_QUALITY: self._clock.quality,
                 messages.BAD_INPUT: dropped,
@@ -154,10 +154,10 @@ class Session:
     async def _welcome(self, fields):
         nonce = _field(fields, messages.NONCE, bytes)
         unix = _field(fields, messages.TIME, int)
-        if self.nonce is None or not consteq.consteq(nonce, self.nonce):
+        if self._nonce is None or not consteq.consteq(nonce, self._nonce):
             self.dropped(reasons.STALE_CHALLENGE)
             return []
-        self.nonce = None
+        self._nonce = None
         # Far from where a stored number of 32 bits ends: the door counts on from here.
         if 0 <= unix < _TIME_END:
             self._clock.set(unix)

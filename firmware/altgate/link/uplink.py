@@ -127,6 +127,6 @@ class Uplink:
         is_owed = self._sent > self._journal.acknowledged
         if is_owed and time.ticks_diff(time.ticks_ms(), self._sent_ms) > RESEND_MS:
             self._sent = self._journal.acknowledged
-            if self._session.nonce and not self._answers:
-                # The broker took the hello and lost it: without it the host speaks to an earlier start.
+            if not self._answers:
+                # The host may not know this start, where the broker lost the hello, or may be an older one.
                 self._answers.append(self._session.hello(self._client.bad_input()))

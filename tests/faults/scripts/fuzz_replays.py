@@ -246,10 +246,10 @@ def a_state(life):
 
 
 def a_welcome(life):
-    if door.session.nonce is None:
+    if door.session._nonce is None:
         return None
     now = TIME + clock.now_ms // 1000
-    return topics.DOWN_WELCOME, {messages.NONCE: door.session.nonce, messages.TIME: now}
+    return topics.DOWN_WELCOME, {messages.NONCE: door.session._nonce, messages.TIME: now}
 
 
 def an_ack(life):
@@ -307,7 +307,7 @@ def has_asked(fields):
 
 # Others, such as a question for a challenge, are always right in the same start.
 STILL_RIGHT = {
-    topics.DOWN_WELCOME: lambda fields: fields[messages.NONCE] == door.session.nonce,
+    topics.DOWN_WELCOME: lambda fields: fields[messages.NONCE] == door.session._nonce,
     topics.DOWN_ACK: lambda fields: fields[messages.SEQUENCE] > door.journal.acknowledged,
     topics.DOWN_STATE: lambda fields: fields[messages.NEW_VERSION] > door.credentials.version,
     topics.DOWN_CONSENT: has_owed,

@@ -158,7 +158,7 @@ class Door:
             self.opened, self.credentials.version, [partition.check() for partition in self.partitions],
             self.credentials._held, self.journal.acknowledged, self.clock.quality, self.clock.now(),
             self.register._rows, self.register._pins, self.gate._lease.left_s(monotonic_s()),
-            self.gate._lease._asked, self.session.nonce,
+            self.gate._lease._asked, self.session._nonce,
         )  # fmt: skip
 
     def _unlock(self):

@@ -95,6 +95,8 @@ async def follow(gate):
                 gate.withdraw(int(words[1]))
             elif words[0] == "enrol" and gate.enrol_refusal(int(words[1])) == reasons.NONE:
                 await gate.enrol(int(words[1]), bytearray(196))
+            elif words[0] == "face":
+                note("face", gate.open_refusal(int(words[1])))
         except Exception as error:
             sys.print_exception(error)
             note("failed", words[0], type(error).__name__)
