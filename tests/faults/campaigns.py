@@ -187,6 +187,11 @@ CAMPAIGNS = (
                 'raise BadMessage(reasons.STALE_EPOCH, "a hello of an earlier boot")',
                 "return",
             ),
+            "hello that was kept back": Plant(
+                "altgate.link.starts",
+                "return door.boot is not None and boot <= door.boot and not _is_known(session, door, epoch)",
+                "return False",
+            ),
             "old reply": Plant(
                 "altgate.link.inbox",
                 "if content.get(messages.EPOCH, door.epoch) != door.epoch:",

@@ -62,6 +62,11 @@ CAMPAIGNS = (
                 "        consent.state = state",
             ),
         },
+        {
+            "resent only where it is quiet": (
+                "ff,001c6b3e,09406957,07463498,0547af56,054aee04,0253f286,0a5a2e51,03723b1a,047568c1"
+            ),
+        },
         bar=SCHEDULES,
         device_plants={
             "what the broker acknowledged is let go": Plant(

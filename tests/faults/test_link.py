@@ -39,6 +39,7 @@ def test_what_the_oracles_are_for_is_noticed():
     assert set(LINK.shows) == {*LINK.plants, *LINK.device_plants}
 
 
-def test_a_lost_hello_is_said_again():
-    outcome = LINK.slice(0, MOST_S, replay=LINK.shows["hello is said once"])
+@pytest.mark.parametrize("case", [LINK.shows["hello is said once"], *LINK.mended.values()])
+def test_a_mended_fault_does_not_come_back(case):
+    outcome = LINK.slice(0, MOST_S, replay=case)
     assert not outcome.is_failed, LINK.explain(outcome)

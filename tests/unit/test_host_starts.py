@@ -40,6 +40,16 @@ class Board:
         return inbox.receive(self.site, self.orders, topic, sealed.seal(self.key, topic, fields))[1]
 
     def hello(self, boot: int, epoch: int, version: int = 0, acked: int = 0, dropped: Any = None) -> Any:
+        """Say hello, and answer for it where that is asked for."""
+        answers = self.say(boot, epoch, version, acked, dropped)
+        return self.reply(answers[0][1], reasons.DONE) if answers[0][0] == topics.DOWN_COMMAND else answers
+
+    def reply(self, question: dict[int, Any], result: int) -> Any:
+        """Answer a question for a challenge."""
+        more = {m.CHALLENGE: bytes(16)} if result == reasons.DONE else {m.EPOCH: self.door.epoch}
+        return self.send(topics.UP_REPLY, {m.REQUEST: question[m.REQUEST], m.RESULT: result, **more})
+
+    def say(self, boot: int, epoch: int, version: int = 0, acked: int = 0, dropped: Any = None) -> Any:
         return self.send(
             topics.UP_HELLO,
             {
@@ -133,6 +143,22 @@ def test_a_flash_that_was_put_back_is_an_alarm_and_is_brought_up_to_date(
     board.hello(boot, 2, version=2)
     board.hello(boot + 1, 3, version=2)
     assert len(board.alarms()) == 1
+
+
+def test_a_hello_that_was_kept_back_is_none(board: Board) -> None:
+    """A broker brings the hello of a start that the host never heard of, after a later one."""
+    board.hello(1, 1)
+    board.hello(3, 3)
+    assert board.event(1) == 1
+    ((name, question),) = board.say(2, 2)
+    assert name == topics.DOWN_COMMAND and question[m.EPOCH] == EPOCHS[2]
+    assert question[m.VERB] == m.VERB_CHALLENGE
+    assert board.reply({m.REQUEST: question[m.REQUEST] ^ 1}, reasons.DONE) == []
+    assert board.reply(question, reasons.STALE_EPOCH) == []
+    # The question is over, whatever comes to it later.
+    assert board.reply(question, reasons.DONE) == []
+    assert (board.door.boot, board.door.epoch, board.door.journal) == (3, EPOCHS[3], 1)
+    assert board.alarms() == [] and board.hello(3, 3)[1][1][m.SEQUENCE] == 1
 
 
 def test_what_had_ended_ends_again(board: Board, site: sites.Site) -> None:

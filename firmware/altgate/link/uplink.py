@@ -82,7 +82,9 @@ class Uplink:
             try:
                 await asyncio.wait_for_ms(self._work.wait(), 1000)
             except asyncio.TimeoutError:
-                self._give_up_waiting()
+                pass
+            # Not only where it is quiet: whoever keeps on talking must not keep the door from its host.
+            self._give_up_waiting()
 
     def _room(self, token):
         self._work.set()

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cbor2
@@ -38,7 +38,7 @@ EVENT_FIELDS = {
 
 @dataclass(frozen=True)
 class _Message:
-    """A message whose seal was good, and what it touches."""
+    """A message whose seal was good, and what it touches. is_proved: its door has answered for it since."""
 
     site: Site
     session: Session
@@ -46,6 +46,7 @@ class _Message:
     orders: Orders
     content: dict[int, Any]
     data: bytes
+    is_proved: bool = False
 
 
 def receive(site: Site, orders: Orders, topic: str, data: bytes) -> tuple[Door, list[Answer]]:
@@ -83,6 +84,8 @@ def _hello(message: _Message) -> list[Answer]:
     acked = sealed.number(content, messages.JOURNAL_ACKED)
     dropped = sealed.counts(content, messages.BAD_INPUT)
     firmware, build = sealed.text(content, messages.FIRMWARE), sealed.text(content, messages.BUILD)
+    if not message.is_proved and starts.is_doubtful(message.session, door, boot, epoch):
+        return [message.orders.doubts.ask(door, epoch, content)]
     # Everything else is checked: from here on the message changes something.
     starts.note(message.site, message.session, door, boot, epoch, acked)
     if epoch == door.epoch:
@@ -168,6 +171,10 @@ def _warn_of_loss(session: Session, door: Door, event: Event) -> None:
 
 def _reply(message: _Message) -> list[Answer]:
     content, door = message.content, message.door
+    hello = message.orders.doubts.answered(door, sealed.number(content, messages.REQUEST))
+    if hello is not None:
+        is_there = content.get(messages.RESULT) == reasons.DONE
+        return _hello(replace(message, content=hello, is_proved=True)) if is_there else []
     if content.get(messages.EPOCH, door.epoch) != door.epoch:
         raise BadMessage(reasons.STALE_EPOCH, "a reply of an earlier boot")
     if messages.STATE_VERSION in content:

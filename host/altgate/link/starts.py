@@ -21,6 +21,16 @@ WENT_BACK = "door went back"  # its action in the audit
 REGISTER_WENT_BACK = "register went back"
 
 
+def is_doubtful(session: Session, door: Door, boot: int, epoch: bytes) -> bool:
+    """Whether a hello tells of a start that was not seen, before or beside the last one that was."""
+    return door.boot is not None and boot <= door.boot and not _is_known(session, door, epoch)
+
+
+def _is_known(session: Session, door: Door, epoch: bytes) -> bool:
+    seen = select(DoorStart).where(DoorStart.door == door.id, DoorStart.epoch == epoch)
+    return session.scalars(seen).first() is not None
+
+
 def note(site: Site, session: Session, door: Door, boot: int, epoch: bytes, acked: int) -> None:
     """Take note of the start that a hello tells of; ``acked``: the last event that the door need not send.
 
@@ -30,7 +40,7 @@ def note(site: Site, session: Session, door: Door, boot: int, epoch: bytes, acke
     """
     if epoch == door.epoch and boot == door.boot:
         return
-    if session.scalars(select(DoorStart).where(DoorStart.door == door.id, DoorStart.epoch == epoch)).first():
+    if _is_known(session, door, epoch):
         raise BadMessage(reasons.STALE_EPOCH, "a hello of an earlier boot")
     if door.boot is not None and boot <= door.boot:
         _went_back(site, session, door, boot, acked)

@@ -83,8 +83,8 @@ class Building:
         return self.watch.execute("PRAGMA data_version").fetchone()[0]
 
     def journal(self):
-        """The number of the door's journal, and up to where that was acknowledged."""
-        return self.watch.execute("SELECT journal, acked_sequence FROM doors WHERE id = 1").fetchone()
+        """The number of the door's journal, up to where that was acknowledged, and the door's start."""
+        return self.watch.execute("SELECT journal, acked_sequence, boot FROM doors WHERE id = 1").fetchone()
 
     def in_force(self):
         """What a lease is bound to: the consents at the door that have not ended."""
@@ -139,9 +139,34 @@ def play(frame):
         payload = seal(building.up, TOPICS[(number + 1) % len(TOPICS)].encode(), content)
     is_sealed = how in (SEALED, TEXT) and topic in TOPICS[: len(topics.UP)]
     before = building.journal()
-    is_taken = receive(topic, payload, is_sealed or topic in ONLINE) is not None
-    if is_taken and topic not in ONLINE:
-        judge_old(topic, cbor2.loads(content), before)
+    answers = receive(topic, payload, is_sealed or topic in ONLINE)
+    if answers is None or topic in ONLINE:
+        return
+    if topic == TOPICS[HELLO] and answers[0][0] == topics.DOWN_COMMAND:
+        if not answer_for(answers[0][1], payload[-1] & 1):
+            return
+    elif topic == TOPICS[HELLO]:
+        judge_start(cbor2.loads(content), before)
+    judge_old(topic, cbor2.loads(content), before)
+
+
+def answer_for(question, is_there):
+    """A door is asked about a hello: it is in that start, or in another. Whether the hello was taken then."""
+    fields = {messages.REQUEST: question[messages.REQUEST], messages.RESULT: reasons.DONE}
+    fields[messages.CHALLENGE] = bytes(16)
+    if not is_there:
+        fields.update({messages.RESULT: reasons.STALE_EPOCH, messages.EPOCH: building.epochs[-1]})
+    before = building.change()
+    answers = receive(TOPICS[REPLY], seal(building.up, TOPICS[REPLY].encode(), items.write(fields)), True)
+    if is_there != bool(answers) or not is_there and building.change() != before:
+        raise fuzz.Wrong("a hello was taken that its door denies, or not one that it answers for", answers)
+    return is_there
+
+
+def judge_start(fields, before):
+    """A hello that was taken without a question."""
+    if fields[messages.EPOCH] not in building.epochs and fields[messages.BOOT] <= before[2]:
+        raise fuzz.Wrong("an earlier start was believed without a question", fields)
 
 
 def judge_old(topic, fields, before):
