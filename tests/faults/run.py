@@ -1,4 +1,4 @@
-"""``make campaign BUDGET=minutes``: fuzzes parsers, spoils flash and cuts the power; exits 1 on a failure.
+"""``make campaign BUDGET=minutes``: parsers, links, flash and power with faults; exits 1 on a failure.
 
 Names given as arguments choose campaigns by how they begin (``pn532``, ``c``).
 """

@@ -13,7 +13,7 @@ from pathlib import Path
 from altgate.consent import records, states
 from altgate.demo import building as demo
 from altgate.demo.broker import Broker, free_port
-from altgate.demo.building import BACK, CARD_UID, FRONT, RESIDENT, ZONE, Building
+from altgate.demo.building import BACK, FRONT, RESIDENT, ZONE, Building
 from altgate.keys.cards import card_key
 from altgate.protocol import messages, topics
 from altgate.registry import commands, credentials, doors, residents, settings
@@ -225,5 +225,3 @@ class Scene(Building):
         """The front door's row."""
         return doors.find(session, FRONT)
 
-
-__all__ = ["CARD_UID", "WAYS", "Scene"]
