@@ -17,6 +17,7 @@ from altgate.registry import site as sites
 from altgate.registry.models import Consent, Credential, CredentialDoor, Event
 from altgate.rig.board import Board
 
+SEEN_S = 0.2  # until the firmware has seen that a contact opened
 WITNESS = Path(__file__).parent.parent / "faults/scripts/witness_main.py"
 
 
@@ -45,12 +46,12 @@ class Restored(Building):
             file.write(" ".join(map(str, words)) + "\n")
 
     def leave(self) -> None:
-        """Press the exit button."""
-        self.board.drive("exit_contact", 0)
-        time.sleep(0.1)
-        self.board.drive("exit_contact", 1)
+        """Press the exit button, until the door has an event of it."""
         count = len(self.witness("event"))
-        self.wait(lambda: len(self.witness("event")) >= count or None, "the event")
+        self.board.drive("exit_contact", 0)
+        self.wait(lambda: len(self.witness("event")) > count or None, "the event")
+        self.board.drive("exit_contact", 1)
+        time.sleep(SEEN_S)
 
     def change(self, setting: settings.Setting, value: int) -> None:
         """Change a setting of the front door."""
@@ -73,6 +74,15 @@ class Restored(Building):
                 return session.scalars(select(Consent).where(Consent.state == state)).first()
 
         self.wait(look, "the consent")
+
+    def wait_told(self, state: int) -> None:
+        """Wait until the door knows that the register has its consent in this state."""
+
+        def look() -> bool | None:
+            rows = (self.witness("consents") or [[]])[-1]
+            return any(row.endswith(f":{state}:{state}") for row in rows) or None
+
+        self.wait(look, "the door to be told of its consent")
 
     def wait_face(self, resident: int, reason: int) -> None:
         """Wait until the door says this of a resident's face."""
@@ -107,9 +117,9 @@ def test_a_restored_host_takes_over_what_its_door_knows_and_revives_nothing(tmp_
             card = session.scalars(select(CredentialDoor).join(Credential).where(Credential.type == 1)).one()
             resident = session.get_one(Credential, card.credential).resident
         building.at_the_door("give", resident, card.credential, card.tag.hex())
-        building.wait_consent(m.CONSENT_GIVEN)
+        building.wait_told(m.CONSENT_GIVEN)
         building.at_the_door("enrol", resident)
-        building.wait_consent(m.CONSENT_ENROLLED)
+        building.wait_told(m.CONSENT_ENROLLED)
         building.wait_face(resident, reasons.NONE)
         backed_up = building.wait_acknowledged()
         building.pause_host()
