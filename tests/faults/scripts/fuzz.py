@@ -108,6 +108,7 @@ def run(generate, check):
             _quiet.append(1)
             fault = _shrunk(frames, check, found) if settings["shrink"] else found
         elif counts["cases"] % 64 == 0:
+            frames = None  # a long case is not the product's memory
             fault = watch.fault()
     _report(fault, _now_s() - began)
 
