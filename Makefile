@@ -45,7 +45,7 @@ bench: env  ## every figure with its bar; FIGURES='door.heap ...' for some
 figures: env  ## the same, written into docs/figures.md
 	@PYTHONPATH=tests $(BIN)/python -m bench.run --write
 
-campaign: env  ## fuzzing, spoiled flash and power cuts for BUDGET=minutes; NAMES=... for some, SEED=... again
+campaign: env  ## faults of parsers, links, flash and power for BUDGET=minutes; NAMES=... for some, SEED=... again
 	@PYTHONPATH=tests $(BIN)/python -m faults.run --budget $(BUDGET) $(if $(SEED),--seed $(SEED)) \
 		$(if $(WRITE),--write) $(NAMES)
 

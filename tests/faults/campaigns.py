@@ -5,7 +5,7 @@ Their scripts are scripts/fuzz_NAME.py.
 
 from faults.slices import Campaign, Plant
 
-_MAC = Plant(
+MAC = Plant(
     "altgate.crypto.cose",
     "if not consteq(_code(key, topic, content_head, content), data[-_TAG_BYTES:]):",
     "if False:",
@@ -84,7 +84,7 @@ CAMPAIGNS = (
     Campaign(
         "cose", "messages", "192k",
         {
-            "mac": _MAC,
+            "mac": MAC,
             "head": Plant(
                 "altgate.crypto.cose", "if data[len(_ENVELOPE) : start] != content_head:", "if False:"
             ),
@@ -93,7 +93,7 @@ CAMPAIGNS = (
     Campaign(
         "session", "messages", "640k",
         {
-            "mac": _MAC,
+            "mac": MAC,
             "epoch": Plant(
                 "altgate.link.session",
                 "if not consteq.consteq(fields[messages.EPOCH], self.epoch):",
@@ -171,7 +171,41 @@ CAMPAIGNS = (
                 "                    session.commit()",
             ),
             "gap": Plant(
-                "altgate.link.inbox", "if event.sequence != door.acked_sequence + 1:", "if False:"
+                "altgate.link.starts", "if event.sequence != door.acked_sequence + 1:", "if False:"
+            ),
+            "mac": _HOST_MAC,
+            "topic": Plant(
+                "altgate.link.sealed",
+                "if not hmac.compare_digest(tag, _mac(key, topic, payload)):",
+                "from altgate.protocol import topics\n"
+                "    door = topic.rsplit('/', 2)[0]\n"
+                "    sealed_for = [f'{door}/{name}' for name in topics.UP + topics.DOWN]\n"
+                "    if all(tag != _mac(key, one, payload) for one in sealed_for):",
+            ),
+            "old hello": Plant(
+                "altgate.link.starts",
+                'raise BadMessage(reasons.STALE_EPOCH, "a hello of an earlier boot")',
+                "return",
+            ),
+            "hello that was kept back": Plant(
+                "altgate.link.starts",
+                "return door.boot is not None and boot <= door.boot and not _is_known(session, door, epoch)",
+                "return False",
+            ),
+            "old reply": Plant(
+                "altgate.link.inbox",
+                "if content.get(messages.EPOCH, door.epoch) != door.epoch:",
+                "if False:",
+            ),
+            "other content": Plant(
+                "altgate.link.inbox",
+                "elif any(getattr(known, name) != value for name, value in fields.items()):",
+                "elif False:",
+            ),
+            "missing": Plant(
+                "altgate.link.starts",
+                'chain.record_action(session, site.vault, door.door_id, REGISTER_WENT_BACK,',
+                "str(",
             ),
         },
         {

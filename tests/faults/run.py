@@ -1,4 +1,4 @@
-"""``make campaign BUDGET=minutes``: fuzzes parsers, spoils flash and cuts the power; exits 1 on a failure.
+"""``make campaign BUDGET=minutes``: parsers, links, flash and power with faults; exits 1 on a failure.
 
 Names given as arguments choose campaigns by how they begin (``pn532``, ``c``).
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from conftest import ROOT
-from faults import campaigns, flash, power, slices
+from faults import campaigns, flash, hostile, power, schedules, slices
 from faults.slices import Campaign, Outcome
 
 PAGE = ROOT / "docs" / "campaigns.md"
@@ -30,12 +30,14 @@ class Tally:
     given_s: float = 0.0
     frames: int = 0
     repaired: int = 0
+    reboots: int = 0
     fault: str = ""
 
     def add(self, outcome: Outcome) -> None:
         """Count a slice."""
         self.frames += outcome.frames
         self.repaired += outcome.repaired
+        self.reboots += outcome.reboots
         if outcome.is_failed:
             self.fault = self.campaign.explain(outcome)
         elif 2 * self.repaired < self.frames:
@@ -51,7 +53,8 @@ class Tally:
     def __str__(self) -> str:
         bar = f"bar {self.campaign.bar} in a whole campaign, none failing"
         state = "FAILED" if self.fault else "ok"
-        return f"fault.{self.campaign.name} {self.frames} {self.campaign.unit} ({bar}) {state}"
+        over = f" over {self.reboots} reboots" if self.reboots else ""
+        return f"fault.{self.campaign.name} {self.frames} {self.campaign.unit}{over} ({bar}) {state}"
 
 
 def _share(tallies: list[Tally], budget_s: float, seed: int, jobs: int) -> None:
@@ -102,7 +105,8 @@ def page(tallies: list[Tally], seed: int) -> str:
     when = f"{datetime.now(UTC):%Y-%m-%d}, seed {seed}"
     for tally in tallies:
         one, state = tally.campaign, "**failed**" if tally.fault else "none failed"
-        rows[one.name] = f"| `{one.name}` | {tally.frames:,} | {one.bar:,} {one.unit} | {state} | {when} |"
+        tried = f"{tally.frames:,}" + (f" over {tally.reboots:,} reboots" if tally.reboots else "")
+        rows[one.name] = f"| `{one.name}` | {tried} | {one.bar:,} {one.unit} | {state} | {when} |"
     head = [
         "# Campaigns",
         "",
@@ -130,7 +134,8 @@ def _replay(text: str) -> int:
 
 
 def _known() -> tuple[Campaign, ...]:
-    return (*campaigns.CAMPAIGNS, *flash.CAMPAIGNS, *power.CAMPAIGNS)
+    link = (*hostile.CAMPAIGNS, *schedules.CAMPAIGNS)
+    return (*campaigns.CAMPAIGNS, *link, *flash.CAMPAIGNS, *power.CAMPAIGNS)
 
 
 def chosen_of(names: list[str]) -> list[Campaign]:

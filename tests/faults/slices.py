@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -36,6 +37,7 @@ class Outcome:
     frames: int = 0
     repaired: int = 0
     genuine: int = 0
+    reboots: int = 0
     seconds: float = 0.0
     reasons: dict[str, int] = field(default_factory=dict)
     kind: str = ""
@@ -62,11 +64,16 @@ class Campaign:
     mended: dict[str, str] = field(default_factory=dict)
     bar: int = PER_CAMPAIGN
 
-    def slice(self, seed: int, seconds: float, plant: str = "", replay: str = "") -> Outcome:
-        """Run one slice, or one case; a program that hangs or dies is an outcome like any other."""
+    def slice(
+        self, seed: int, seconds: float, plant: str = "", replay: str = "", cases: int = 0
+    ) -> Outcome:
+        """Run one slice, or one case; a program that hangs or dies is an outcome like any other.
+
+        cases: at the most so many, 0 for as many as the time allows.
+        """
         settings = {
             "seed": seed % SEEDS, "seconds": seconds, "replay": replay, "trace": False, "shrink": not plant,
-            "plants": [tuple(vars(self.plants[plant]).values())] if plant else [],
+            "cases": cases, **self._settings(plant),
         }  # fmt: skip
         ended, output = self._run(settings, seconds + STARTING_S)
         if "\nREPORT " in output:
@@ -75,6 +82,9 @@ class Campaign:
             return Outcome(seed)
         case = replay or self._last_case(settings, 2 * seconds + STARTING_S)
         return Outcome(seed, kind=ended, case=case, trace=output[-2000:])
+
+    def _settings(self, plant: str) -> dict[str, object]:
+        return {"plants": [tuple(vars(self.plants[plant]).values())] if plant else []}
 
     def _last_case(self, settings: dict[str, object], timeout_s: float) -> str:
         """What hung or killed the program: the last case it prints, the one frame of it where that does."""
@@ -106,11 +116,11 @@ class Campaign:
                 output, _ = process.communicate(said, timeout_s)
                 ended = f"ends with {process.returncode}"
             except subprocess.TimeoutExpired:
-                process.kill()
+                _kill(process)
                 output, _ = process.communicate()
                 ended = "hangs"
             finally:
-                process.kill()
+                _kill(process)
                 _running.discard(process)
         return ended, output.decode(errors="replace")
 
@@ -127,7 +137,15 @@ def stop() -> None:
     """End all slices that run, in whatever thread; what they did does not count."""
     _stopping.append(True)
     for process in list(_running):
-        process.kill()
+        _kill(process)
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    """With what it has started itself: it leads a session of its own."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
 
 
 def _outcome(seed: int, output: str) -> Outcome:

@@ -8,10 +8,10 @@ import secrets
 
 import pytest
 
-from faults import campaigns, run, slices
-from faults.campaigns import CAMPAIGNS
+from faults import campaigns, hostile, run, slices
 from faults.slices import Campaign
 
+CAMPAIGNS = (*campaigns.CAMPAIGNS, *hostile.CAMPAIGNS)
 SEED = int(os.environ.get("ALTGATE_SEED") or secrets.randbelow(slices.SEEDS))
 SLICE_S = 0.4
 CONTROL_S = 20.0  # at the most: a control ends when the fault is noticed
@@ -73,7 +73,7 @@ def test_the_command_prints_seed_and_counts(capfd):
 
 
 def test_the_command_fails_with_an_input_that_shows_the_fault(capfd, monkeypatch):
-    broken = [Broken(**vars(one)) for one in CAMPAIGNS if one.name == "pass"]
+    broken = [Broken(**vars(one)) for one in campaigns.CAMPAIGNS if one.name == "pass"]
     monkeypatch.setattr(campaigns, "CAMPAIGNS", broken)
     assert run.main(["--budget", "1", "--seed", str(SEED), "pass"]) == 1
     printed = capfd.readouterr().out

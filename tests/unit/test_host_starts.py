@@ -1,4 +1,4 @@
-"""Starts of a door: an old hello is dropped, and a flash that was put back to an older state is an alarm."""
+"""Starts of a door: an old hello is dropped; a flash, or a register, that was put back is an alarm."""
 
 import json
 import logging
@@ -14,6 +14,7 @@ from sqlalchemy import select
 from altgate.clock import DAY_S, now_s
 from altgate.consent import states
 from altgate.errors import BadMessage
+from altgate.ledger import review
 from altgate.link import inbox, sealed, starts, state
 from altgate.link.orders import Orders
 from altgate.protocol import limits, reasons, topics
@@ -41,6 +42,18 @@ class Board:
         return inbox.receive(self.site, self.orders, topic, sealed.seal(self.key, topic, fields))[1]
 
     def hello(
+        self, boot: int, epoch: int, version: int = 0, acked: int = 0, dropped: Any = None, mark: bytes = b""
+    ) -> Any:
+        """Say hello, and answer for it where that is asked for."""
+        answers = self.say(boot, epoch, version, acked, dropped, mark)
+        return self.reply(answers[0][1], reasons.DONE) if answers[0][0] == topics.DOWN_COMMAND else answers
+
+    def reply(self, question: dict[int, Any], result: int) -> Any:
+        """Answer a question for a challenge."""
+        more = {m.CHALLENGE: bytes(16)} if result == reasons.DONE else {m.EPOCH: self.door.epoch}
+        return self.send(topics.UP_REPLY, {m.REQUEST: question[m.REQUEST], m.RESULT: result, **more})
+
+    def say(
         self, boot: int, epoch: int, version: int = 0, acked: int = 0, dropped: Any = None, mark: bytes = b""
     ) -> Any:
         return self.send(
@@ -139,6 +152,22 @@ def test_a_flash_that_was_put_back_is_an_alarm_and_is_brought_up_to_date(
     assert len(board.alarms()) == 1
 
 
+def test_a_hello_that_was_kept_back_is_none(board: Board) -> None:
+    """A broker brings the hello of a start that the host never heard of, after a later one."""
+    board.hello(1, 1)
+    board.hello(3, 3)
+    assert board.event(1) == 1
+    ((name, question),) = board.say(2, 2)
+    assert name == topics.DOWN_COMMAND and question[m.EPOCH] == EPOCHS[2]
+    assert question[m.VERB] == m.VERB_CHALLENGE
+    assert board.reply({m.REQUEST: question[m.REQUEST] ^ 1}, reasons.DONE) == []
+    assert board.reply(question, reasons.STALE_EPOCH) == []
+    # The question is over, whatever comes to it later.
+    assert board.reply(question, reasons.DONE) == []
+    assert (board.door.boot, board.door.epoch, board.door.journal) == (3, EPOCHS[3], 1)
+    assert board.alarms() == [] and board.hello(3, 3)[1][1][m.SEQUENCE] == 1
+
+
 def test_what_had_ended_ends_again(board: Board, site: sites.Site) -> None:
     board.hello(5, 1)
     with site.write() as session:
@@ -154,6 +183,49 @@ def test_what_had_ended_ends_again(board: Board, site: sites.Site) -> None:
     with site.read() as session:
         batch = state.next_batch(session, board.door)
     assert batch and [m.OP_END_CONSENT, b"c" * 32, m.CONSENT_WITHDRAWN] in batch[m.OPERATIONS]
+
+
+def test_a_register_that_was_put_back_goes_on_behind_what_its_door_let_go(
+    board: Board, caplog: pytest.LogCaptureFixture
+) -> None:
+    board.hello(5, 1)
+    # The backup is of now: two events, and a third that came too early.
+    assert [board.event(number) for number in (1, 2, 9)] == [1, 2, 2]
+    with caplog.at_level(logging.WARNING):
+        (_, (_, ack)) = board.hello(5, 1, acked=8)
+    assert ack[m.SEQUENCE] == 9 and "events 3 to 8 are not in the register" in caplog.text
+    assert board.alarms(starts.REGISTER_WENT_BACK) == ["events 3 to 8"]
+    assert board.event(10) == 10
+    # It is said once; a hello of before, or of the next start, says nothing new.
+    for boot, epoch, acked in ((5, 1, 8), (5, 1, 0), (6, 2, 10)):
+        assert board.hello(boot, epoch, acked=acked)[1][1][m.SEQUENCE] == 10
+    assert len(board.alarms(starts.REGISTER_WENT_BACK)) == 1 and board.alarms() == []
+    assert review.verify(board.site)[1] is None
+
+
+def test_an_earlier_hello_moves_no_acknowledgement(board: Board) -> None:
+    board.hello(1, 1)
+    board.hello(2, 2)
+    with pytest.raises(BadMessage):
+        board.hello(1, 1, acked=7)
+    assert board.door.acked_sequence == 0 and not board.alarms(starts.REGISTER_WENT_BACK)
+
+
+@pytest.mark.parametrize("version", [1, 2, 7])
+def test_a_door_that_knows_a_newer_register_gets_everything_again(board: Board, version: int) -> None:
+    """Its version may be of changes that the backup has not, under numbers that were given anew since."""
+    site = board.site
+    with site.write() as session:
+        bo = residents.add(site, session, "Bo", "1")
+        at = [doors.find(session, "Front")]
+        for number in (4, 5):
+            credentials.add(site, session, m.TYPE_CARD, bytes([number] * 7), bo, at, (0, 0))
+    board.hello(5, 1, version=version, acked=3)
+    with site.read() as session:
+        batch = state.next_batch(session, board.door)
+    assert batch and batch[m.IS_SNAPSHOT] and batch[m.BASE_VERSION] == version
+    assert batch[m.NEW_VERSION] > max(version, 2)
+    assert [operation[0] for operation in batch[m.OPERATIONS]] == [m.OP_PUT, m.OP_PUT]
 
 
 def test_what_a_door_threw_away_can_be_seen_and_damage_is_said_once(

@@ -99,7 +99,9 @@ class Uplink:
             try:
                 await asyncio.wait_for_ms(self._work.wait(), 1000)
             except asyncio.TimeoutError:
-                self._give_up_waiting()
+                pass
+            # Not only where it is quiet: whoever keeps on talking must not keep the door from its host.
+            self._give_up_waiting()
 
     def _room(self, token):
         self._work.set()
@@ -144,3 +146,6 @@ class Uplink:
         is_owed = self._sent > self._journal.acknowledged
         if is_owed and time.ticks_diff(time.ticks_ms(), self._sent_ms) > RESEND_MS:
             self._sent = self._journal.acknowledged
+            if not self._answers:
+                # The host may not know this start, where the broker lost the hello, or may be an older one.
+                self._answers.append(self._session.hello(self._client.bad_input()))

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cbor2
@@ -38,7 +38,7 @@ EVENT_FIELDS = {
 
 @dataclass(frozen=True)
 class _Message:
-    """A message whose seal was good, and what it touches."""
+    """A message whose seal was good, and what it touches. is_proved: its door has answered for it since."""
 
     site: Site
     session: Session
@@ -46,6 +46,7 @@ class _Message:
     orders: Orders
     content: dict[int, Any]
     data: bytes
+    is_proved: bool = False
 
 
 def receive(site: Site, orders: Orders, topic: str, data: bytes) -> tuple[Door, list[Answer]]:
@@ -100,6 +101,8 @@ def _hello(message: _Message) -> list[Answer]:
     if messages.CHECKPOINT in content:
         mark = sealed.octets(content, messages.CHECKPOINT, limits.CHECKPOINT_BYTES)
     firmware, build = sealed.text(content, messages.FIRMWARE), sealed.text(content, messages.BUILD)
+    if not message.is_proved and starts.is_doubtful(message.session, door, boot, epoch):
+        return [message.orders.doubts.ask(door, epoch, content)]
     # Everything else is checked: from here on the message changes something.
     starts.note(message.site, message.session, door, boot, epoch, acked)
     if epoch == door.epoch:
@@ -113,6 +116,7 @@ def _hello(message: _Message) -> list[Answer]:
     if generation > door.generation:
         renewals.adopt(message.site, message.session, door, generation)
     _note_dropped(door, dropped)
+    starts.catch_up(message.site, message.session, door, acked, version)
     _applied(message.session, door, version)
     welcome = {messages.NONCE: nonce, messages.EPOCH: epoch, messages.TIME: now_s()}
     renewal = renewals.offer(message.site, door)
@@ -186,11 +190,7 @@ def _event(message: _Message) -> list[Answer]:
             doors.lose_board(message.site, session, door, is_told=True)
     elif any(getattr(known, name) != value for name, value in fields.items()):
         raise BadMessage(reasons.BAD_SHAPE, f"sequence {sequence} came before with other content")
-    newer = same.where(Event.sequence > door.acked_sequence).order_by(Event.sequence)
-    for event in session.scalars(newer):
-        if event.sequence != door.acked_sequence + 1:
-            break
-        door.acked_sequence += 1
+    starts.count_on(session, door)
     is_state = fields["kind"] == messages.KIND_STATE and fields["boot"] == door.boot
     if is_state and (door.applied_version or 0) < fields["detail"] < 1 << VERSION_BITS:
         _applied(session, door, fields["detail"])
@@ -218,6 +218,10 @@ def _warn_of_loss(session: Session, door: Door, event: Event) -> None:
 
 def _reply(message: _Message) -> list[Answer]:
     content, door = message.content, message.door
+    hello = message.orders.doubts.answered(door, sealed.number(content, messages.REQUEST))
+    if hello is not None:
+        is_there = content.get(messages.RESULT) == reasons.DONE
+        return _hello(replace(message, content=hello, is_proved=True)) if is_there else []
     if content.get(messages.EPOCH, door.epoch) != door.epoch:
         raise BadMessage(reasons.STALE_EPOCH, "a reply of an earlier boot")
     if messages.STATE_VERSION in content:

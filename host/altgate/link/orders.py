@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from altgate.clock import now_s
 from altgate.link import sealed
+from altgate.link.doubts import Doubts
 from altgate.protocol import limits, messages, reasons, topics
 from altgate.registry import commands
 from altgate.registry.models import Command, Door
@@ -49,6 +50,7 @@ class Orders:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self.doubts = Doubts()
         self._talks: dict[int, _Talk] = {}
         self._look_at = 0.0
 

@@ -1,4 +1,6 @@
-"""Starts of a door: which hello is of a new one, which is an old message, and which tells of an old flash."""
+"""Hellos of a door: which is of a new start, which is an old message, which tells of an old flash, and which
+of a register that is older than the door's.
+"""
 
 import logging
 
@@ -8,13 +10,25 @@ from sqlalchemy.orm import Session
 from altgate.clock import now_s
 from altgate.errors import BadMessage
 from altgate.ledger import chain
+from altgate.link import state
 from altgate.protocol import messages, reasons
 from altgate.registry import doors
-from altgate.registry.models import Consent, Door, DoorStart
+from altgate.registry.models import Consent, Door, DoorStart, Event
 from altgate.registry.site import Site
 
 log = logging.getLogger(__name__)
 WENT_BACK = "door went back"  # its action in the audit
+REGISTER_WENT_BACK = "register went back"
+
+
+def is_doubtful(session: Session, door: Door, boot: int, epoch: bytes) -> bool:
+    """Whether a hello tells of a start that was not seen, before or beside the last one that was."""
+    return door.boot is not None and boot <= door.boot and not _is_known(session, door, epoch)
+
+
+def _is_known(session: Session, door: Door, epoch: bytes) -> bool:
+    seen = select(DoorStart).where(DoorStart.door == door.id, DoorStart.epoch == epoch)
+    return session.scalars(seen).first() is not None
 
 
 def note(site: Site, session: Session, door: Door, boot: int, epoch: bytes, acked: int) -> None:
@@ -26,7 +40,7 @@ def note(site: Site, session: Session, door: Door, boot: int, epoch: bytes, acke
     """
     if epoch == door.epoch and boot == door.boot:
         return
-    if session.scalars(select(DoorStart).where(DoorStart.door == door.id, DoorStart.epoch == epoch)).first():
+    if _is_known(session, door, epoch):
         raise BadMessage(reasons.STALE_EPOCH, "a hello of an earlier boot")
     if door.boot is not None and boot <= door.boot:
         _went_back(site, session, door, boot, acked)
@@ -51,3 +65,41 @@ def _went_back(site: Site, session: Session, door: Door, boot: int, acked: int) 
         doors.operate(
             site, session, door, [messages.OP_END_CONSENT, consent.consent, consent.state], actor=door.door_id
         )
+
+
+def catch_up(site: Site, session: Session, door: Door, acked: int, version: int) -> None:
+    """Go on from what a door has, where it knows more than the register.
+
+    acked: up to which event a register has acknowledged. An acknowledgement is sealed, and sent when the
+    event is on the disk: so one beyond what is here came from a newer register than this, which was put back
+    from a backup, and the door may have let those events go. They are recorded as missing instead of being
+    waited for. version: of the state that the door has; it may be of changes that are not known here, under
+    numbers that were given to others since, so everything is sent again.
+    """
+    if acked <= door.acked_sequence:
+        return
+    first = door.acked_sequence + 1
+    log.warning(
+        "door %r (%s): events %s to %s are not in the register, though they were acknowledged: the register "
+        "was put back from a backup. They are lost, unless a copy of the newer register or of the audit has "
+        "them. Go through what was changed since the backup; the door gets all again that is known here",
+        door.name,
+        door.door_id,
+        first,
+        acked,
+    )
+    chain.record_action(session, site.vault, door.door_id, REGISTER_WENT_BACK, f"events {first} to {acked}")
+    door.acked_sequence = acked
+    count_on(session, door)
+    state.rebase(session, door, max(version, door.state_version))
+
+
+def count_on(session: Session, door: Door) -> None:
+    """Acknowledge the events that are there without a hole behind those that were acknowledged before."""
+    newer = select(Event).where(
+        Event.door_id == door.door_id, Event.journal == door.journal, Event.sequence > door.acked_sequence
+    )
+    for event in session.scalars(newer.order_by(Event.sequence)):
+        if event.sequence != door.acked_sequence + 1:
+            break
+        door.acked_sequence += 1

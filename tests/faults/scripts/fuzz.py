@@ -8,7 +8,7 @@ whatever else it raises is a finding, too. The same input gives the same outcome
 
 Runs on MicroPython and on CPython. Standard input is one line of JSON, made by campaigns.py: seed, seconds,
 folder for files, plants (faults to plant), shrink, trace (print each case) and
-replay (a case).
+replay (a case), and cases where no more of them are to be made.
 """
 
 import binascii
@@ -18,6 +18,8 @@ import json
 import random
 import sys
 import time
+
+from planting import plant
 
 RAW = 0
 SHRINKING_S = 8
@@ -58,17 +60,6 @@ def begin():
     random.seed(settings["seed"])
 
 
-def plant(name, old, new):
-    """Run a module of the product again with one piece of its source exchanged."""
-    __import__(name)
-    module = sys.modules[name]
-    with open(module.__file__) as file:
-        source = file.read()
-    if source.count(old) != 1:
-        raise ValueError("the planted fault no longer fits %s: %r" % (name, old))
-    exec(compile(source.replace(old, new), module.__file__, "exec"), module.__dict__)
-
-
 def sent(is_repaired):
     """Count a frame that was put on the wire; ``is_repaired``: its length and checksum are right."""
     if not _quiet:
@@ -105,7 +96,8 @@ def run(generate, check):
         return
     began, watch = _now_s(), _Memory()
     fault = None
-    while fault is None and _now_s() - began < settings["seconds"]:
+    most = settings.get("cases") or 1 << 30
+    while fault is None and _now_s() - began < settings["seconds"] and counts["cases"] < most:
         frames = generate()
         if settings["trace"]:
             print(text(frames))
@@ -116,6 +108,7 @@ def run(generate, check):
             _quiet.append(1)
             fault = _shrunk(frames, check, found) if settings["shrink"] else found
         elif counts["cases"] % 64 == 0:
+            frames = None  # a long case is not the product's memory
             fault = watch.fault()
     _report(fault, _now_s() - began)
 

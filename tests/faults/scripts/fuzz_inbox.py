@@ -27,6 +27,7 @@ from altgate.link.orders import Orders
 from altgate.protocol import limits, messages, names, reasons, statements, topics
 from altgate.registry import commands, credentials, doors, residents, settings
 from altgate.registry import site as sites
+from altgate.registry.models import DoorStart
 from sealing import seal
 
 SEALED, HOST_KEY, MOVED, TEXT = 1, 2, 3, 4
@@ -53,6 +54,7 @@ class Building:
             doors.remove(self.site, session, added[2])
             for door in added:
                 door.certificate_until = now_s() + limits.CERTIFICATE_DAYS * DAY_S
+            session.add(DoorStart(door=added[0].id, boot=3, epoch=EPOCHS[0], created_at=1))
             added[0].boot, added[0].epoch, added[0].applied_version = 3, EPOCHS[0], 0
             text = notices.template()
             for mark in notices.EXAMPLE:
@@ -73,12 +75,19 @@ class Building:
     def restore(self):
         self.first.backup(self.watch)
         self.marks = {}  # what the hello said that began a journal
+        self.missing = []  # journal, first and last of events that were acknowledged, says a hello
+        self.epochs = [EPOCHS[0]]  # of the hellos that were taken, the newest last
+        self.told = {}  # what was taken as which event
         self.orders = Orders(self.site)
         self.orders.due()
 
     def change(self):
         """A number that moves with every change that another connection commits."""
         return self.watch.execute("PRAGMA data_version").fetchone()[0]
+
+    def journal(self):
+        """The number of the door's journal, up to where that was acknowledged, and the door's start."""
+        return self.watch.execute("SELECT journal, acked_sequence, boot FROM doors WHERE id = 1").fetchone()
 
     def in_force(self):
         """What a lease is bound to: the consents at the door that have not ended."""
@@ -132,9 +141,58 @@ def play(frame):
     elif how == MOVED:
         payload = seal(building.up, TOPICS[(number + 1) % len(TOPICS)].encode(), content)
     is_sealed = how in (SEALED, TEXT) and topic in TOPICS[: len(topics.UP)]
-    if receive(topic, payload, is_sealed or topic in ONLINE) is not None and topic == TOPICS[HELLO]:
-        journal = building.watch.execute("SELECT journal FROM doors WHERE id = 1").fetchone()[0]
-        building.marks.setdefault(journal, cbor2.loads(content)[messages.JOURNAL_ACKED])
+    before = building.journal()
+    answers = receive(topic, payload, is_sealed or topic in ONLINE)
+    if answers is None or topic in ONLINE:
+        return
+    if topic == TOPICS[HELLO] and answers[0][0] == topics.DOWN_COMMAND:
+        if not answer_for(answers[0][1], payload[-1] & 1):
+            return
+    elif topic == TOPICS[HELLO]:
+        judge_start(cbor2.loads(content), before)
+    judge_old(topic, cbor2.loads(content), before)
+
+
+def answer_for(question, is_there):
+    """A door is asked about a hello: it is in that start, or in another. Whether the hello was taken then."""
+    fields = {messages.REQUEST: question[messages.REQUEST], messages.RESULT: reasons.DONE}
+    fields[messages.CHALLENGE] = bytes(16)
+    if not is_there:
+        fields.update({messages.RESULT: reasons.STALE_EPOCH, messages.EPOCH: building.epochs[-1]})
+    before = building.change()
+    answers = receive(TOPICS[REPLY], seal(building.up, TOPICS[REPLY].encode(), items.write(fields)), True)
+    if is_there != bool(answers) or not is_there and building.change() != before:
+        raise fuzz.Wrong("a hello was taken that its door denies, or not one that it answers for", answers)
+    return is_there
+
+
+def judge_start(fields, before):
+    """A hello that was taken without a question."""
+    if fields[messages.EPOCH] not in building.epochs and fields[messages.BOOT] <= before[2]:
+        raise fuzz.Wrong("an earlier start was believed without a question", fields)
+
+
+def judge_old(topic, fields, before):
+    """A message that was taken may be no repetition of an old start, and no second word on an event.
+
+    before: number of the door's journal, and up to where it was acknowledged.
+    """
+    epoch = fields.get(messages.EPOCH)
+    if topic == TOPICS[HELLO]:
+        if epoch in building.epochs[:-1] and epoch != building.epochs[-1]:
+            raise fuzz.Wrong("a hello of an earlier start was taken", building.epochs)
+        if epoch != building.epochs[-1]:
+            building.epochs.append(epoch)
+        journal, acked = building.journal()[0], fields[messages.JOURNAL_ACKED]
+        building.marks.setdefault(journal, acked)
+        if journal == before[0] and acked > before[1]:
+            building.missing.append((journal, before[1] + 1, acked))
+    elif topic == TOPICS[REPLY] and epoch not in (None, building.epochs[-1]):
+        raise fuzz.Wrong("a reply of an earlier start was taken", epoch)
+    elif topic == TOPICS[EVENT]:
+        content = [fields[key] for key in inbox.EVENT_FIELDS.values()]
+        if building.told.setdefault((before[0], fields[messages.SEQUENCE]), content) != content:
+            raise fuzz.Wrong("an event was taken twice, with other content", fields)
 
 
 def check(frames):
@@ -148,8 +206,14 @@ def check(frames):
         came = {row[2] for row in rows if row[:2] == (door_id, journal)}
         # The journal of a flash that was put back begins behind what its hello says.
         first = building.marks[journal] + 1 if journal > 1 else 1
-        if not set(range(first, acked + 1)) <= came:
-            raise fuzz.Wrong("an event that never came was acknowledged", door_id, acked)
+        gaps = [one[1:] for one in building.missing if (door_id, one[0]) == (DOOR, journal)]
+        for start, end in [*gaps, (acked + 1, 0)]:
+            if start - first > len(came) or not came.issuperset(range(first, start)):
+                raise fuzz.Wrong("an event that never came was acknowledged", door_id, acked)
+            first = end + 1
+    put_back = select("SELECT count(*) FROM events WHERE action = 'register went back'").fetchone()[0]
+    if bool(put_back) != bool(building.missing):
+        raise fuzz.Wrong("missing events are not recorded, or recorded without being missing", put_back)
     rows = select("SELECT resident, notice, credential FROM consents").fetchall()
     if any(row != (building.resident, building.notice, 1) for row in rows):
         raise fuzz.Wrong("a consent of somebody else, or to something else", rows)
