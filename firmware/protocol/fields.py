@@ -60,7 +60,7 @@ HELD = {
             messages.SEQUENCE, messages.BOOT, messages.TIME, messages.TIME_QUALITY, messages.KIND,
             messages.REASON, messages.METHOD, messages.CREDENTIAL, messages.RESIDENT, messages.DETAIL,
         ),
-        (),
+        (messages.CHECKPOINT,),
     ),
     topics.UP_REPLY: (
         (messages.REQUEST, messages.RESULT),

@@ -192,6 +192,18 @@ def test_a_certificate_that_the_broker_refuses_is_followed_by_the_other_one(secu
         door.until(lambda event: "up" in event)
 
 
+def test_without_a_context_for_tls_there_is_no_connection(secure, pki):
+    # Refused, used, refused again: a certificate that cannot be read must never leave the door without TLS.
+    other = {"other_certificate": b"no DER".hex(), "other_private_key": b"none either".hex()}
+    with Door(secure.port, pki.door, pki.authority, **other) as door:
+        for _ in range(2):
+            assert door.until(lambda event: "refused" in event) == {"refused": "refused"}
+            door.until(lambda event: "up" in event)
+            door.tell(swap=True)
+            door.until(lambda event: "down" in event)
+        assert [event["refused"] for event in door.seen if "refused" in event] == ["refused"] * 2
+
+
 def test_a_connection_that_is_begun_anew_loses_nothing(secure, pki):
     with Host(secure.port, pki.host) as host, Door(secure.port, pki.door, pki.authority) as door:
         door.until(lambda event: "up" in event)

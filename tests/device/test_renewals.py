@@ -17,14 +17,15 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from altgate import clock
+from altgate.keys.authority import ends_at
 from altgate.keys.derive import link_key, renewal_key
-from altgate.link import inbox, renewals, sealed
+from altgate.link import inbox, renewals, sealed, starts
 from altgate.link.orders import Orders
 from altgate.protocol import limits, reasons, topics
 from altgate.protocol import messages as m
 from altgate.protocol import provisioning as p
 from altgate.provision.payload import Network, build, mark_done
-from altgate.registry import doors
+from altgate.registry import doors, managers
 from altgate.registry import site as sites
 from altgate.registry.models import Door
 from conftest import ROOT, micropython
@@ -111,9 +112,9 @@ def provisioned(site: sites.Site) -> bytes:
     """A door is registered, and given its identity."""
     with site.write() as session:
         door = doors.add(site, session, "Front", 1, DOOR, False)
-        payload = build(site, session, door, NETWORK)
-        mark_done(site, session, door)
-    return payload
+        given = build(site, session, door, NETWORK)
+        mark_done(site, session, door, given)
+    return given.payload
 
 
 @pytest.fixture
@@ -172,6 +173,7 @@ class Link:
                 sealed_renewal = fields[m.SEALED]
                 assert isinstance(sealed_renewal, bytes) and len(sealed_renewal) <= limits.RENEWAL_BYTES
                 if self.board.tell(f"take {sealed_renewal.hex()}") == "True":
+                    self.board.tell("lost")
                     return self.connect()
         return True
 
@@ -219,6 +221,9 @@ def test_a_broker_that_refuses_the_new_one_is_tried_with_the_old_one(
     (_, (_, fields)) = renewals.offers(site)[0]
     renewal = fields[m.SEALED].hex()
     assert board.tell(f"take {renewal}") == "True"
+    # What is in use stays so until the connection ends.
+    assert (board.generation, board.held) == (0, 2)
+    board.tell("lost")
     assert (board.generation, board.held) == (1, 2)
     for generation in (0, 1, 0):
         board.tell("refused")
@@ -242,13 +247,45 @@ def test_a_hello_under_old_keys_is_dropped_once_newer_ones_were_heard(
     new, board.up, board.generation = board.up, old, 0
     with pytest.raises(inbox.BadMessage) as dropped:
         link.hello()
-    assert dropped.value.reason == reasons.BAD_MAC
+    assert dropped.value.reason == reasons.STALE_EPOCH
     # Nor does it help to say the newer number, or one that is not that of the keys.
-    for up, generation in ((old, 1), (old, 2), (new, 2), (new, 1 << 16)):
+    far = doors.link_key(site, the_door(site), "up", inbox.AHEAD + 2)
+    for up, generation in ((old, 1), (old, 2), (new, 2), (new, 1 << 16), (far, inbox.AHEAD + 2)):
         board.up, board.generation = up, generation
         with pytest.raises(inbox.BadMessage):
             link.hello()
     assert the_door(site).generation == 1
+
+
+def test_a_board_under_old_keys_is_told_of_once_for_each_of_its_starts(
+    site: sites.Site, board: Board, time: Time, caplog: pytest.LogCaptureFixture
+) -> None:
+    link = Link(site, board)
+    assert link.connect()
+    old = (board.up, board.generation)
+    time.now += limits.CERTIFICATE_DAYS * DAY * 3 // 4
+    assert link.connect() and board.generation == 1
+
+    def told() -> list[str | None]:
+        with site.read() as session:
+            found = session.query(inbox.Event).filter_by(action=starts.OLD_KEYS)
+            return [event.subject for event in found]
+
+    # A start that was heard before is an old message; another one is of an old copy of the flash.
+    new, (board.up, board.generation) = (board.up, board.generation), old
+    with pytest.raises(inbox.BadMessage):
+        link.hello()
+    assert not told()
+    for boot in (7, 8):
+        link.boot, link.epoch = boot, boot.to_bytes(16, "big")
+        assert link.hello() == []
+        with pytest.raises(inbox.BadMessage):
+            link.hello()
+    assert told() == ["start 7, generation 0", "start 8, generation 0"]
+    assert "provision it again" in caplog.text
+    board.up, board.generation = new
+    link.boot, link.epoch = 1, bytes(16)
+    assert link.connect() and the_door(site).generation == 1
 
 
 def test_a_board_that_takes_the_place_of_another_one_speaks_under_keys_of_its_own(
@@ -258,10 +295,10 @@ def test_a_board_that_takes_the_place_of_another_one_speaks_under_keys_of_its_ow
     assert link.connect()
     with site.write() as session:
         door = doors.find(session, "Front")
-        payload = build(site, session, door, NETWORK)
-        mark_done(site, session, door)
+        given = build(site, session, door, NETWORK)
+        mark_done(site, session, door, given)
     (tmp_path / "other").mkdir()
-    other = Board(tmp_path / "other", payload)
+    other = Board(tmp_path / "other", given.payload)
     try:
         assert other.generation == 1 and other.up != board.up
         second = Link(site, other)
@@ -271,6 +308,44 @@ def test_a_board_that_takes_the_place_of_another_one_speaks_under_keys_of_its_ow
             link.hello()
     finally:
         other.end()
+
+
+def test_a_clock_that_is_behind_makes_no_certificate(site: sites.Site, board: Board, time: Time) -> None:
+    with site.write() as session:
+        doors.find(session, "Front").certificate_until = None
+    link = Link(site, board)
+    for days in (2, 400, 9000):
+        time.now = START - days * DAY
+        assert topics.DOWN_RENEWAL not in dict(link.hello()) and not renewals.offers(site)
+    time.now = START
+    assert link.connect() and board.generation == 1
+
+
+def test_in_the_last_year_of_the_authority_nothing_is_renewed_over_and_over(
+    site: sites.Site, board: Board, time: Time
+) -> None:
+    link, ends = Link(site, board), ends_at(site.authority().certificate)
+    time.now = ends - 190 * DAY
+    renewal = dict(link.hello())[topics.DOWN_RENEWAL][m.SEALED]
+    assert isinstance(renewal, bytes) and board.tell(f"take {renewal.hex()}") == "True"
+    board.tell("lost")
+    assert link.connect() and the_door(site).certificate_until == ends
+    for left in (180, 100, 1):
+        time.now = ends - left * DAY
+        assert link.connect() and board.generation == 1 and not renewals.offers(site)
+
+
+def test_with_several_managers_nobody_has_to_say_who_they_are(
+    site: sites.Site, board: Board, time: Time
+) -> None:
+    with site.write() as session:
+        managers.add(site, session, "Ben")
+    other = sites.Site(site.data)
+    try:
+        time.now += limits.CERTIFICATE_DAYS * DAY * 3 // 4
+        assert Link(other, board).connect() and board.generation == 1
+    finally:
+        other.close()
 
 
 def test_what_is_no_renewal_changes_nothing(board: Board, site: sites.Site) -> None:

@@ -7,6 +7,7 @@ import subprocess
 
 import cbor2
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -154,6 +155,16 @@ def test_time_is_taken_once_and_only_for_the_nonce_drawn(door):
     assert 0 <= again[m.TIME] - now < 60
     door.take(*seal(topics.DOWN_WELCOME, {m.NONCE: nonce, m.TIME: now + 10**8}))
     assert door.hear("hello")[m.TIME] - now < 60
+
+
+def test_a_renewal_that_cannot_be_kept_is_counted_and_does_not_end_the_connection(door):
+    key = HKDF(SHA256(), 64, None, b"altgate/renewal/1").derive(DOOR_KEY)
+    fields = {p.GENERATION: 1, p.CERTIFICATE: bytes(400), p.PRIVATE_KEY: bytes(121)}
+    bound = [b"altgate/renewal/1", DOOR.encode()]
+    sealed = AESSIV(key).encrypt(cbor2.dumps(fields, canonical=True), bound)
+    assert door.dropped_by(*seal(topics.DOWN_RENEWAL, {m.SEALED: sealed})) == reasons.STORAGE_FAILED
+    assert door.dropped_by(*seal(topics.DOWN_RENEWAL, {m.SEALED: sealed[:-1]})) == reasons.BAD_MAC
+    assert door.dropped_by(*seal(topics.DOWN_RENEWAL, {m.SEALED: 1})) == reasons.BAD_SHAPE
 
 
 def test_unlock_needs_the_epoch_and_a_challenge_that_is_good_once(door):

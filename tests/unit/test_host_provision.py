@@ -9,12 +9,14 @@ from typing import Any
 
 import cbor2
 import pytest
+from cryptography import x509
 
 from altgate.errors import ProvisionFailed
 from altgate.keys.cards import diversify
 from altgate.keys.derive import door_subkey
+from altgate.protocol import provisioning as p
 from altgate.protocol import reasons
-from altgate.provision.payload import Network, build
+from altgate.provision.payload import Network, build, mark_done
 from altgate.provision.session import Session
 from altgate.registry import doors
 from altgate.registry import site as sites
@@ -72,7 +74,7 @@ def site(tmp_path: Path) -> Iterator[sites.Site]:
 def run(site: sites.Site, board: Board) -> bytes:
     with site.read() as session:
         door = doors.find(session, "Front")
-        payload = build(site, session, door, NETWORK)
+        payload = build(site, session, door, NETWORK).payload
     exchange = Session(board, answer_s=0.05)
     hello = exchange.hello()
     exchange.send(payload, lambda done: None)
@@ -109,7 +111,7 @@ def test_no_secret_in_a_representation() -> None:
 
 def test_micropython_takes_the_certificates(site: sites.Site, device: Any, tmp_path: Path) -> None:
     with site.read() as session:
-        content = cbor2.loads(build(site, session, doors.find(session, "Front"), NETWORK))
+        content = cbor2.loads(build(site, session, doors.find(session, "Front"), NETWORK).payload)
     for name, number in (("ca", 8), ("cert", 9), ("key", 10)):
         (tmp_path / name).write_bytes(content[number])
     device.run(
@@ -124,3 +126,17 @@ def test_card_keys_follow_an10922() -> None:
     key = bytes.fromhex("00112233445566778899AABBCCDDEEFF")
     context = bytes.fromhex("04782E21801D803042F54E585020416275")
     assert diversify(key, context).hex().upper() == "A8DD63A3B89D54B37CA802473FDA9175"
+
+
+def test_what_a_board_was_given_is_what_the_register_expects(site: sites.Site) -> None:
+    with site.read() as session:
+        given = build(site, session, doors.find(session, "Front"), NETWORK)
+    with site.write() as session:
+        mark_done(site, session, doors.find(session, "Front"), given)
+    content = cbor2.loads(given.payload)
+    with site.read() as session:
+        door = doors.find(session, "Front")
+        assert doors.journal_key(site, door) == content[p.JOURNAL_KEY]
+        assert door.generation == content[p.GENERATION] == 0
+        ends = x509.load_der_x509_certificate(content[p.CERTIFICATE]).not_valid_after_utc
+        assert door.certificate_until == int(ends.timestamp())

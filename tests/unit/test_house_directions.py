@@ -17,7 +17,7 @@ FIRMWARE_MAY = {
     "console": {"crypto", "store"},
 }
 # Modules at the top that anything may use; pins are the wiring, which the door's own objects sit on.
-COMMON = {"pins", "VERSION", "BUILD"}
+COMMON = {"pins", "rooms", "VERSION", "BUILD"}
 
 
 def imported(path):

@@ -8,6 +8,7 @@ from the door's key and the generation, so that a host that was restored from a 
 import asyncio
 import os
 
+from altgate import rooms
 from altgate.crypto import cbor, siv
 from altgate.crypto.hkdf import door_subkey, hkdf
 from altgate.store import files
@@ -16,6 +17,8 @@ from protocol import provisioning, reasons
 PATH = files.ROOT + "/renewal.bin"
 _MOST = 4096
 _ASSOCIATED = b"altgate/renewal/1"
+
+FAILURES = (OSError, MemoryError, files.Damaged, ValueError)  # of what is kept; SivError is a ValueError
 
 
 class Unfit(Exception):
@@ -48,12 +51,17 @@ class LinkKeys:
         """The same object for as long as it is to be used."""
         return self._held[self._at][1]
 
+    @property
+    def is_undecided(self):
+        """Whether there are two, because the host was not yet heard under the newest."""
+        return len(self._held) > 1
+
     def refused(self):
         """A connection did not come about: the other one is next, where there are two."""
         self._use((self._at + 1) % len(self._held))
 
     def lost(self):
-        """A connection ended that had come about: the newest is next."""
+        """A connection that had come about has ended: the newest is next."""
         self._use(0)
 
     async def take(self, sealed):
@@ -78,8 +86,9 @@ class LinkKeys:
         await asyncio.sleep_ms(0)
         if self._kept() != row:
             raise OSError(5)
-        self._held[:] = [row, self._held[-1]]
-        self._use(0)
+        # What is in use stays so until this connection ends, and is what the other one is tried with.
+        self._held[:] = [row, self._held[self._at]]
+        self._at = 1
         return True
 
     async def confirmed(self):
@@ -92,7 +101,10 @@ class LinkKeys:
         from altgate.store import identity
 
         generation, pair = self._held[0]
-        await identity.renew(self._page, generation, *pair)
+        try:
+            await identity.renew(self._page, generation, *pair)
+        finally:
+            rooms.forget("altgate.store.identity")
         del self._held[1:]
         os.remove(PATH)
 
@@ -108,14 +120,18 @@ class LinkKeys:
         try:
             sealed = files.read(PATH, _MOST)
             return sealed and _row(siv.open_(self._wrapping_key(), sealed, self._associated()))
-        except (files.Damaged, ValueError, Unfit):
+        except (OSError, files.Damaged, ValueError, Unfit):
             # The host brings it again: it was not heard under it yet.
             return None
 
     def _wrapping_key(self):
         from altgate.store import identity
 
-        return identity.wrapping_key(self._page)
+        key = identity.wrapping_key(self._page)
+        rooms.forget("altgate.store.identity")
+        if key is None:
+            raise OSError(5)
+        return key
 
     def _associated(self):
         return (_ASSOCIATED, self.door_id.encode())

@@ -96,8 +96,8 @@ class Client:
         self._failure = None
 
     def send(self, topic, payload, token=None, retain=False):
-        """Put a message into the window; False while down or full, and the caller keeps it."""
-        if not self.is_up or len(self._window) >= WINDOW:
+        """Put a message into the window; False while down, full or about to end, and the caller keeps it."""
+        if not self.is_up or self._is_over or len(self._window) >= WINDOW:
             return False
         packet_id = self._next_id()
         self._window.append([packet_id, packets.publish(packet_id, topic, payload, retain), token, None])

@@ -11,7 +11,7 @@ import time
 
 import altgate
 from altgate.crypto import consteq, cose
-from altgate.link.keys import Unfit
+from altgate.link.keys import FAILURES, Unfit
 from altgate.store.draft import Refused
 from protocol import limits, messages, reasons, topics
 
@@ -42,6 +42,11 @@ class Session:
         self._nonce = None
         self._challenge = None
         self.bad_input = {}
+
+    @property
+    def is_welcomed(self):
+        """Whether the host has answered the last hello."""
+        return self._nonce is None
 
     def dropped(self, reason):
         """Count something that was thrown away."""
@@ -98,6 +103,8 @@ class Session:
                 messages.RESIDENT: event.resident,
             }
         fields[messages.SEQUENCE] = sequence
+        if self._checkpoint:
+            fields[messages.CHECKPOINT] = self._checkpoint
         return self._sealed(topics.UP_EVENT, fields)
 
     def consent(self, row):
@@ -167,7 +174,7 @@ class Session:
             self._clock.set(unix)
         try:
             await self.keys.confirmed()
-        except OSError:
+        except FAILURES:
             # Both stay, and the next welcome tries again.
             self.dropped(reasons.STORAGE_FAILED)
         return []
@@ -221,6 +228,9 @@ class Session:
             self.is_renewed = await self.keys.take(_field(fields, messages.SEALED, bytes)) or self.is_renewed
         except Unfit as error:
             self.dropped(error.reason)
+        except FAILURES:
+            # It is offered again, and a door must not lose its host over it.
+            self.dropped(reasons.STORAGE_FAILED)
         return []
 
     async def _lease(self, fields):

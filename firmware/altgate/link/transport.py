@@ -9,6 +9,10 @@ import errno
 import select
 import socket
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 _STEP_MS = 20
 _AHEAD = 64  # bytes that are taken along where they have come: several short packets
 # Not every port names them; in lwIP and Linux they are the same.
@@ -24,7 +28,8 @@ class Transport:
 
     def __init__(self, config):
         self._config = config
-        self._context = self._pair = None
+        self._context: Any = None  # tls.SSLContext of _pair
+        self._pair = None
         self._lookup = None
 
     async def open(self):
@@ -35,13 +40,14 @@ class Transport:
         """
         pair = self._config.pair()
         if self._config.ca and pair is not self._pair:
-            self._context = None
+            # The old one goes first: there is no memory for two.
+            self._context = self._pair = None
             self._context, self._pair = _context(self._config.ca, *pair), pair
         address = await self._address()
         link = bare = socket.socket()
         try:
             await _connect(bare, address)
-            if self._context is not None:
+            if self._config.ca:
                 link = self._context.wrap_socket(
                     bare, server_hostname=self._config.server_name, do_handshake_on_connect=False
                 )

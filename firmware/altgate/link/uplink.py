@@ -7,6 +7,7 @@ nothing. Events and consents that stay unacknowledged are sent again, and the ho
 import asyncio
 import time
 
+from altgate.link import mqtt
 from protocol import reasons, topics
 
 TYPE_CHECKING = False
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 RESEND_MS = 10000
 CONSENT_RESEND_MS = 3000  # somebody stands at the door and waits for the host's word
+UNHEARD_MS = 60000  # on one connection, with another certificate at hand
 _ANSWERS = 8
 
 
@@ -32,7 +34,7 @@ class Uplink:
         self._answers = []
         self._said_of_broker = None
         self._sent = 0
-        self._sent_ms = 0
+        self._sent_ms = self._up_ms = 0
         self._work = asyncio.Event()
 
     def attach(self, client):
@@ -67,7 +69,7 @@ class Uplink:
 
     def on_up(self, session_present):
         """The broker took us: say hello, and begin again with the oldest event that is owed."""
-        self._said_of_broker = None
+        self._said_of_broker, self._up_ms = None, time.ticks_ms()
         self._answers = [self._session.hello(self._client.bad_input())]
         self._sent = self._journal.acknowledged
         self._said.clear()
@@ -82,7 +84,8 @@ class Uplink:
         self._say(reason)
 
     def _refused(self, reason):
-        self._session.keys.refused()
+        if reason not in (mqtt.UNREACHABLE, mqtt.NO_MEMORY):
+            self._session.keys.refused()
         self._say(reason)
 
     def _say(self, reason):
@@ -141,6 +144,12 @@ class Uplink:
         return question is not None and self._client.send(*question, True)
 
     def _give_up_waiting(self):
+        keys, is_heard = self._session.keys, self._session.is_welcomed
+        is_long = time.ticks_diff(time.ticks_ms(), self._up_ms) > UNHEARD_MS
+        if keys.is_undecided and self._client.is_up and not is_heard and is_long:
+            # The host may go by the other generation: the newest is tried next.
+            self._up_ms = time.ticks_ms()
+            self._client.reconnect()
         if self._said and time.ticks_diff(time.ticks_ms(), self._said_ms) > CONSENT_RESEND_MS:
             self._said.clear()
         is_owed = self._sent > self._journal.acknowledged

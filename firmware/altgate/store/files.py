@@ -38,4 +38,10 @@ def write(path, content):
     with open(temporary, "wb") as file:
         file.write(content)
         file.write(struct.pack("<I", binascii.crc32(content)))
+    try:
+        is_whole = read(temporary, len(content)) == content
+    except Damaged:
+        is_whole = False
+    if not is_whole:
+        raise OSError(5)
     os.rename(temporary, path)

@@ -34,17 +34,17 @@ def provision(
         found = doors.find(session, door)
     password = read_secret("Wi-Fi password", stdin) if ssid else ""
     with opened.read() as session:
-        payload = build(opened, session, found, Network(host, number, ssid, password))
+        given = build(opened, session, found, Network(host, number, ssid, password))
     line = SerialPort(port)
     context.call_on_close(line.close)
     exchange = Session(line)
     board = exchange.hello()
     with Progress(console=Console(file=sys.stderr), transient=True) as progress:
-        task = progress.add_task("Provisioning", total=len(payload))
-        exchange.send(payload, lambda done: progress.update(task, completed=done))
+        task = progress.add_task("Provisioning", total=len(given.payload))
+        exchange.send(given.payload, lambda done: progress.update(task, completed=done))
     exchange.commit(doors.key(opened, found), board.nonce)
     with opened.write() as session:
-        mark_done(opened, session, doors.find(session, door))
+        mark_done(opened, session, doors.find(session, door), given)
     row = {
         "door_id": found.door_id,
         "hardware_id": board.hardware_id,

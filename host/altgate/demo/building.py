@@ -147,9 +147,10 @@ class Building:
             bare = exchange.hello()
             with self.site.write() as session:
                 door = doors.find(session, name)
-                exchange.send(payload.build(self.site, session, door, self.network()), lambda _done: None)
+                given = payload.build(self.site, session, door, self.network())
+                exchange.send(given.payload, lambda _done: None)
                 exchange.commit(doors.key(self.site, door), bare.nonce)
-                payload.mark_done(self.site, session, door)
+                payload.mark_done(self.site, session, door, given)
         finally:
             port.close()
         self.board.wait_start(starts + 1)

@@ -157,6 +157,11 @@ def issue(
     return Identity(builder.sign(ca_key, hashes.SHA256()).public_bytes(Encoding.DER), _key_der(key))
 
 
+def ends_at(certificate: bytes) -> int:
+    """Unix seconds of the end of a DER certificate."""
+    return int(x509.load_der_x509_certificate(certificate).not_valid_after_utc.timestamp())
+
+
 def revocation_list(authority: Authority, revoked: dict[int, int], number: int) -> bytes:
     """A PEM CRL (RFC 5280, 5) of these serials and the Unix seconds since when; ``number`` grows each time.
 

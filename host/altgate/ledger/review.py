@@ -8,10 +8,11 @@ from sqlalchemy.orm import Session
 from altgate.clock import to_text
 from altgate.consent import states
 from altgate.errors import BadMessage
+from altgate.keys.derive import link_key
 from altgate.ledger import chain, consents
 from altgate.link import sealed
 from altgate.link.inbox import EVENT_FIELDS
-from altgate.protocol import messages, names, topics
+from altgate.protocol import messages, names, reasons, topics
 from altgate.registry import doors
 from altgate.registry.models import Building, Door, Event
 from altgate.registry.site import Site
@@ -24,17 +25,33 @@ def verify(site: Site) -> tuple[int, str | None]:
     Notices and consents, which are rows of their own, must be what the records say of them.
     """
     with site.read() as session:
-        keys = {
-            # Each record under the keys that were in use when it came; mostly the newest.
-            door.door_id: [doors.link_key(site, door, "up", one) for one in range(door.generation, -1, -1)]
-            for door in session.scalars(select(Door))
-        }
+        keys = {door.door_id: _Keys(site, door) for door in session.scalars(select(Door))}
         fault = chain.first_fault(session, site.vault, lambda event: _message_fault(keys, event))
         fault = fault or consents.first_fault(session)
         return session.scalars(select(Building)).one().chain_length, fault
 
 
-def _message_fault(keys: dict[str, list[bytes]], event: Event) -> str | None:
+class _Keys:
+    """A door's keys for its records, from the first generation on: a later record is under no older one."""
+
+    def __init__(self, site: Site, door: Door) -> None:
+        self._key, self._last, self._at = doors.key(site, door), door.generation, 0
+
+    def open(self, topic: str, message: bytes) -> dict[int, Any]:
+        """The content of a record; raises BadMessage."""
+        for generation in range(self._at, self._last + 1):
+            try:
+                content = sealed.open_sealed(link_key(self._key, "up", generation), topic, message)
+            except BadMessage as error:
+                if error.reason != reasons.BAD_MAC:
+                    raise
+                continue
+            self._at = generation
+            return content
+        raise BadMessage(reasons.BAD_MAC, "the MAC is wrong")
+
+
+def _message_fault(keys: dict[str, _Keys], event: Event) -> str | None:
     """Whether a row says what its sealed message says; None for good rows and for managers' actions."""
     if event.door_id is None or event.message is None:
         return None if event.action else "it has neither a message nor an action"
@@ -42,15 +59,10 @@ def _message_fault(keys: dict[str, list[bytes]], event: Event) -> str | None:
         return f"door {event.door_id} is not on the register"
     is_consent = event.sequence is None
     topic = topics.topic(event.door_id, topics.UP_CONSENT if is_consent else topics.UP_EVENT)
-    content, fault = None, ""
-    for link_key in keys[event.door_id]:
-        try:
-            content = sealed.open_sealed(link_key, topic, event.message)
-            break
-        except BadMessage as error:
-            fault = str(error)
-    if content is None:
-        return fault
+    try:
+        content = keys[event.door_id].open(topic, event.message)
+    except BadMessage as error:
+        return str(error)
     if is_consent:
         return consents.message_fault(event, content)
     for name, key in {**EVENT_FIELDS, "sequence": messages.SEQUENCE}.items():

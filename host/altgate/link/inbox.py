@@ -21,7 +21,7 @@ from altgate.registry.models import Door, Event, Resident
 from altgate.registry.site import Site
 
 log = logging.getLogger(__name__)
-WENT_BACK = "register went back"  # its action in the audit
+AHEAD = 64  # generations that a door may be ahead of a register that was put back: more than thirty years
 VERSION_BITS = 62  # room for what follows it, in a column of 63
 EVENT_FIELDS = {
     "boot": messages.BOOT,
@@ -71,17 +71,22 @@ def receive(site: Site, orders: Orders, topic: str, data: bytes) -> tuple[Door, 
         if handler is None:
             raise BadMessage(reasons.UNKNOWN_TOPIC, "not a message that a door sends")
         content = _opened(site, door, name, topic, data)
+        if name == topics.UP_HELLO and content[messages.GENERATION] < door.generation:
+            epoch = sealed.octets(content, messages.EPOCH, limits.EPOCH_BYTES)
+            boot, generation = sealed.number(content, messages.BOOT), content[messages.GENERATION]
+            starts.note_old_keys(site, session, door, boot, epoch, generation)
+            return door, []
         answers = handler(_Message(site, session, door, orders, content, data))
     return door, answers
 
 
 def _opened(site: Site, door: Door, name: str, topic: str, data: bytes) -> dict[int, Any]:
-    """The content of a message under the keys in use; of a hello also under newer ones. Raises BadMessage."""
+    """The content of a message under the keys in use; of a hello under those it names. Raises BadMessage."""
     generation = door.generation
     if name == topics.UP_HELLO:
-        newer = sealed.claimed(data, messages.GENERATION)
-        if newer is not None and generation < newer < 1 << 16:
-            generation = newer
+        said = sealed.claimed(data, messages.GENERATION)
+        if said is not None and 0 <= said <= min(generation + AHEAD, renewals.LAST):
+            generation = said
     content = sealed.open_sealed(doors.link_key(site, door, "up", generation), topic, data)
     if name == topics.UP_HELLO and content.get(messages.GENERATION) != generation:
         raise BadMessage(reasons.BAD_SHAPE, "another generation than that of its keys")
@@ -97,9 +102,7 @@ def _hello(message: _Message) -> list[Answer]:
     acked = sealed.number(content, messages.JOURNAL_ACKED)
     dropped = sealed.counts(content, messages.BAD_INPUT)
     generation = sealed.number(content, messages.GENERATION, 16)
-    mark = None
-    if messages.CHECKPOINT in content:
-        mark = sealed.octets(content, messages.CHECKPOINT, limits.CHECKPOINT_BYTES)
+    mark = _mark(content)
     firmware, build = sealed.text(content, messages.FIRMWARE), sealed.text(content, messages.BUILD)
     if not message.is_proved and starts.is_doubtful(message.session, door, boot, epoch):
         return [message.orders.doubts.ask(door, epoch, content)]
@@ -111,21 +114,34 @@ def _hello(message: _Message) -> list[Answer]:
         message.orders.restarted(door)
     door.boot, door.epoch, door.last_hello_at = boot, epoch, now_s()
     door.firmware, door.build = firmware, build
-    if mark and not chain.holds(message.session, mark):
-        _register_went_back(message, int.from_bytes(mark[:4], "big"))
+    _check_mark(message, mark)
     if generation > door.generation:
         renewals.adopt(message.site, message.session, door, generation)
     _note_dropped(door, dropped)
     starts.catch_up(message.site, message.session, door, acked, version)
     _applied(message.session, door, version)
     welcome = {messages.NONCE: nonce, messages.EPOCH: epoch, messages.TIME: now_s()}
-    renewal = renewals.offer(message.site, door)
+    renewal = renewals.offer(message.site, message.session, door)
     return [(topics.DOWN_WELCOME, welcome), _ack(message), *([renewal] if renewal else [])]
 
 
-def _register_went_back(message: _Message, length: int) -> None:
-    """A door was given a checkpoint that this register does not hold: it was put back, or written anew."""
-    door = message.door
+def _mark(content: dict[int, Any]) -> bytes | None:
+    """The checkpoint that a door was given last, None where it has none; raises BadMessage."""
+    if messages.CHECKPOINT not in content:
+        return None
+    return sealed.octets(content, messages.CHECKPOINT, limits.CHECKPOINT_BYTES)
+
+
+def _check_mark(message: _Message, mark: bytes | None) -> None:
+    """Record, once, that a door was given a checkpoint which this register does not hold: it was put back or
+    written anew."""
+    if mark is None or chain.holds(message.session, mark):
+        return
+    door, length = message.door, int.from_bytes(mark[:4], "big")
+    subject = f"record {length} {mark[4:10].hex()}"
+    told = select(Event).where(Event.actor == door.door_id, Event.subject == subject)
+    if message.session.scalars(told).first():
+        return
     log.warning(
         "door %r (%s) was told of a register of %s records, and this one does not have them as they were: it "
         "was restored from a backup or altered. What doors and managers did since then is missing here",
@@ -133,7 +149,10 @@ def _register_went_back(message: _Message, length: int) -> None:
         door.door_id,
         length,
     )
-    chain.record_action(message.session, message.site.vault, door.door_id, WENT_BACK, f"record {length}")
+    action = starts.REGISTER_WENT_BACK
+    chain.record_action(message.session, message.site.vault, door.door_id, action, subject)
+    # Numbers of changes may have been given twice since then, so everything is sent again.
+    state.rebase(message.session, door, max(door.applied_version or 0, door.state_version))
 
 
 def _note_dropped(door: Door, dropped: dict[int, int]) -> None:
@@ -171,8 +190,10 @@ def _event(message: _Message) -> list[Answer]:
         name: sealed.number(message.content, key, messages.DETAIL_BITS if key == messages.DETAIL else 32)
         for name, key in EVENT_FIELDS.items()
     }
+    mark = _mark(message.content)
     same = select(Event).where(Event.door_id == door.door_id, Event.journal == door.journal)
     known = session.scalars(same.where(Event.sequence == sequence)).first()
+    _check_mark(message, mark)
     if known is None:
         event = Event(
             door_id=door.door_id, journal=door.journal, sequence=sequence, message=message.data, **fields
@@ -182,7 +203,7 @@ def _event(message: _Message) -> list[Answer]:
         _warn_of_loss(session, door, event)
         if (event.kind, event.reason) == (messages.KIND_CEREMONY, reasons.DAMAGED):
             log.warning(
-                "door %r (%s) found its list of consents damaged: it erased all templates, and the consents "
+                "door %r (%s) found its list of consents damaged: it erases all templates, and the consents "
                 "there end. Tell the residents; whoever wants face again says yes at the door once more",
                 door.name,
                 door.door_id,

@@ -5,21 +5,23 @@ neither the broker nor whoever listens there can read the private key in it.
 """
 
 import cbor2
-from cryptography import x509
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from altgate.clock import DAY_S, now_s
-from altgate.keys.authority import issue
+from altgate.keys.authority import ends_at, issue
 from altgate.keys.derive import renewal_key
+from altgate.ledger import chain
 from altgate.link.orders import Answer
 from altgate.protocol import limits, messages, provisioning, topics
 from altgate.registry import doors
-from altgate.registry.models import Door
-from altgate.registry.site import Site
+from altgate.registry.models import Building, Door, Event
+from altgate.registry.site import SERVE, Site
 
 ASSOCIATED = b"altgate/renewal/1"
 RENEWED = "door certificate renewed"  # its action in the audit
+LAST = 0xFFFF  # generation
 
 
 def is_due(door: Door) -> bool:
@@ -30,10 +32,11 @@ def is_due(door: Door) -> bool:
 def offers(site: Site) -> list[tuple[Door, Answer]]:
     """What is to be offered to all doors now, with what is new about it kept."""
     with site.write() as session:
-        return [(door, answer) for door in doors.present(session) if (answer := offer(site, door))]
+        present = doors.present(session)
+        return [(door, answer) for door in present if (answer := offer(site, session, door))]
 
 
-def offer(site: Site, door: Door) -> Answer | None:
+def offer(site: Site, session: Session, door: Door) -> Answer | None:
     """down/renewal, where it is time for it; None otherwise, and for a door that was never heard.
 
     The certificate is noted by the CA, and the renewal kept, before anything is sent.
@@ -42,6 +45,8 @@ def offer(site: Site, door: Door) -> Answer | None:
         return None
     content = _pending(site, door)
     if content is None:
+        if door.generation >= LAST or not _is_worth_it(site, session, door):
+            return None
         identity = issue(site.authority(), door.door_id, days=limits.CERTIFICATE_DAYS)
         fields = {
             provisioning.GENERATION: door.generation + 1,
@@ -65,12 +70,18 @@ def adopt(site: Site, session: Session, door: Door, generation: int) -> None:
     # Where this is not what was offered, another register of this building gave it: one that was lost, or one
     # that ended while it provisioned a board. The next renewal then comes at once.
     door.generation, door.certificate_until, door.sealed_renewal = generation, until, None
-    site.record(session, RENEWED, door.door_id)
+    chain.record_action(session, site.vault, SERVE, RENEWED, door.door_id)
 
 
-def ends_at(certificate: bytes) -> int:
-    """Unix seconds of the end of a DER certificate."""
-    return int(x509.load_der_x509_certificate(certificate).not_valid_after_utc.timestamp())
+def _is_worth_it(site: Site, session: Session, door: Door) -> bool:
+    """Whether a certificate that is made now would last longer, and now is not before what was recorded."""
+    building = session.scalars(select(Building)).one()
+    last = session.get(Event, building.chain_length)
+    if last and now_s() < last.received_at - DAY_S:
+        # With a clock that is behind it would end too soon.
+        return False
+    until = min(now_s() + limits.CERTIFICATE_DAYS * DAY_S, ends_at(site.authority().certificate))
+    return until > max(now_s(), door.certificate_until or 0) + DAY_S
 
 
 def _pending(site: Site, door: Door) -> bytes | None:

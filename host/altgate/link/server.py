@@ -150,8 +150,12 @@ class Server:
         log.info("connected to the broker")
 
     def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
-        with _patience("a message is dropped, and its door sends it again"):
-            self._receive(message)
+        is_done = False
+        while not is_done and not self._is_stopping:
+            # The broker is told that it arrived only once this returns.
+            with _patience("a message waits"):
+                self._receive(message)
+                is_done = True
 
     def _receive(self, message: mqtt.MQTTMessage) -> None:
         try:

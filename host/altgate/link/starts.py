@@ -19,6 +19,7 @@ from altgate.registry.site import Site
 log = logging.getLogger(__name__)
 WENT_BACK = "door went back"  # its action in the audit
 REGISTER_WENT_BACK = "register went back"
+OLD_KEYS = "door speaks under old keys"
 
 
 def is_doubtful(session: Session, door: Door, boot: int, epoch: bytes) -> bool:
@@ -31,6 +32,11 @@ def _is_known(session: Session, door: Door, epoch: bytes) -> bool:
     return session.scalars(seen).first() is not None
 
 
+def _refuse_known(session: Session, door: Door, epoch: bytes) -> None:
+    if _is_known(session, door, epoch):
+        raise BadMessage(reasons.STALE_EPOCH, "a hello of an earlier boot")
+
+
 def note(site: Site, session: Session, door: Door, boot: int, epoch: bytes, acked: int) -> None:
     """Take note of the start that a hello tells of; ``acked``: the last event that the door need not send.
 
@@ -40,10 +46,23 @@ def note(site: Site, session: Session, door: Door, boot: int, epoch: bytes, acke
     """
     if epoch == door.epoch and boot == door.boot:
         return
-    if _is_known(session, door, epoch):
-        raise BadMessage(reasons.STALE_EPOCH, "a hello of an earlier boot")
+    _refuse_known(session, door, epoch)
     if door.boot is not None and boot <= door.boot:
         _went_back(site, session, door, boot, acked)
+    session.add(DoorStart(door=door.id, boot=boot, epoch=epoch, created_at=now_s()))
+
+
+def note_old_keys(site: Site, session: Session, door: Door, boot: int, epoch: bytes, generation: int) -> None:
+    """Record a start under keys that were renewed since; raises BadMessage where it was heard before."""
+    _refuse_known(session, door, epoch)
+    log.warning(
+        "door %r (%s) says hello under keys that were renewed since: an older copy of its flash runs "
+        "somewhere, or its board was put back to it. Find out who has it. It is not heard; if it is the "
+        "door's own board, erase it and provision it again",
+        door.name,
+        door.door_id,
+    )
+    chain.record_action(session, site.vault, door.door_id, OLD_KEYS, f"start {boot}, generation {generation}")
     session.add(DoorStart(door=door.id, boot=boot, epoch=epoch, created_at=now_s()))
 
 

@@ -60,11 +60,9 @@ def journal_key(site: Site, door: Door) -> bytes | None:
     return site.vault.open(f"journal/{door.door_id}", door.sealed_journal_key)
 
 
-def new_journal_key(site: Site, door: Door) -> bytes:
-    """Draw a journal's first key and keep it, for a board that is being provisioned."""
-    key = secrets.token_bytes(limits.DOOR_KEY_BYTES)
-    door.sealed_journal_key = site.vault.seal(f"journal/{door.door_id}", key)
-    return key
+def seal_journal_key(site: Site, door: Door, key: bytes) -> bytes:
+    """A journal's first key as the register keeps it."""
+    return site.vault.seal(f"journal/{door.door_id}", key)
 
 
 def zone_key(site: Site, session: Session, number: int) -> bytes:
@@ -160,15 +158,20 @@ def lose_board(site: Site, session: Session, door: Door, is_told: bool = False) 
 
     Whether that board erased its templates is unknown from then on, and the record says so.
     """
-    action, actor, by = states.ACTION_LOST, site.actor, states.MANAGER + site.actor
     if is_told:
         action, actor, by = states.ACTION_DAMAGED, door.door_id, states.DOOR
+    else:
+        action, actor, by = states.ACTION_LOST, site.actor, states.MANAGER + site.actor
     unconfirmed = select(Consent).where(
         Consent.door == door.id, Consent.erased_at.is_(None), Consent.lost_at.is_(None)
     )
     for consent in session.scalars(unconfirmed.order_by(Consent.id)).all():
         record = chain.record_action(session, site.vault, actor, action, consent.consent.hex())
         states.lose(consent, by, record.received_at)
+        if is_told:
+            # Should the list be read again one day, nothing in it may hold that has ended here.
+            end: list[object] = [messages.OP_END_CONSENT, consent.consent, messages.CONSENT_REVOKED]
+            operate(site, session, door, end, actor)
 
 
 def operate(

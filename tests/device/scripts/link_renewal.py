@@ -44,6 +44,7 @@ def play(sealed):
     async def both():
         keys = start()
         await keys.take(sealed)
+        keys.lost()
         await keys.confirmed()
 
     asyncio.run(both())
@@ -64,6 +65,7 @@ def cuts(sealed):
         keys.lost()
         if keys.generation == old[0]:
             assert asyncio.run(keys.take(sealed))
+            keys.lost()
         asyncio.run(keys.confirmed())
         for one in (keys, start()):
             assert one.generation == old[0] + 1 and len(one._held) == 1, (at, how)

@@ -78,7 +78,7 @@ gate = Gate(
 )  # fmt: skip
 unlocked = []
 session = Session(
-    LinkKeys(identity, None), BOOT, clock, credentials, journal, lambda: unlocked.append(1),
+    LinkKeys(identity, Partition(chip, 31, 1)), BOOT, clock, credentials, journal, lambda: unlocked.append(1),
     lambda: reasons.DONE, gate,
 )  # fmt: skip
 

@@ -60,6 +60,9 @@ async def main():
             command = json.loads(line)
             if command.get("reconnect"):
                 client.reconnect()
+            if command.get("swap"):
+                PAIRS.append(PAIRS.pop(0))
+                client.reconnect()
             state["left"] += command.get("send", 0)
             state["refuse"] += command.get("refuse", 0)
         while state["left"] and client.send("t/up", b"%d" % state["next"], state["next"]):
