@@ -28,7 +28,7 @@ from altgate.provision.payload import Network, build, mark_done
 from altgate.registry import doors, managers
 from altgate.registry import site as sites
 from altgate.registry.models import Door
-from conftest import ROOT, micropython
+from conftest import ROOT, Device, micropython
 
 SCRIPT = ROOT / "tests" / "device" / "scripts" / "link_renewal.py"
 DOOR, START, DAY = "0a1b2c3d", 1_800_000_000, clock.DAY_S
@@ -428,3 +428,8 @@ def test_four_hundred_days(site: sites.Site, board: Board, time: Time, tmp_path:
     assert renewed and board.generation == renewed and board.held == 1
     assert not renewals.is_due(the_door(site))
     shutil.rmtree(backup, ignore_errors=True)
+
+
+def test_which_certificate_is_tried_next(device: Device, tmp_path: Path) -> None:
+    script = SCRIPT.with_name("link_unheard.py")
+    assert device.run(script, heap="256k", args=[str(tmp_path / "flash.bin")]).stdout.endswith("ok\n")
