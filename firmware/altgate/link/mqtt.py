@@ -313,12 +313,12 @@ class Client:
 
     def _next_id(self):
         while True:
-            self._packet_id = self._packet_id % 0xFFFF + 1
-            for entry in self._window:
-                if entry[0] == self._packet_id:
-                    break
-            else:
-                return self._packet_id
+            made = self._packet_id = self._packet_id % 0xFFFF + 1
+            # They go up, so where the oldest is below there is none of this number.
+            if not self._window or self._window[0][0] < made:
+                return made
+            if all(entry[0] != made for entry in self._window):
+                return made
 
     def _count(self, reason):
         self.counts[reason] = self.counts.get(reason, 0) + 1

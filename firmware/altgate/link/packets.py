@@ -43,8 +43,7 @@ def subscribe(packet_id, topics):
 
 def publish(packet_id, topic, payload, retain):
     """PUBLISH at QoS 1; set DUP in its first byte to send it again."""
-    body = _text(topic) + packet_id.to_bytes(2, "big") + payload
-    return _packet(0x33 if retain else 0x32, body)
+    return _packet(0x33 if retain else 0x32, b"".join((_text(topic), packet_id.to_bytes(2, "big"), payload)))
 
 
 def puback(packet_id):
