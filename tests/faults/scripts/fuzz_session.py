@@ -19,7 +19,6 @@ from altgate.consent import gate as gate_module
 from altgate.consent.register import Register
 from altgate.crypto import cose
 from altgate.link import session as module
-from altgate.link.keys import Unfit
 from altgate.store import clock as clock_module
 from altgate.store.copies import Copies
 from altgate.store.counters import Counters
@@ -47,21 +46,12 @@ from hostile_host import (
     WAIT,
     generate,
 )
+from one_key import Keys
 from protocol import limits, messages, names, reasons, topics
 from sealing import seal
 
+KEYS = Keys(DOOR, UP_KEY, DOWN_KEY)
 
-
-class Keys:
-    """What the session asks of link.keys.LinkKeys, which test_renewals.py is about."""
-
-    door_id, generation, down_key, up_key = DOOR, 0, DOWN_KEY, UP_KEY
-
-    async def take(self, sealed):
-        raise Unfit(reasons.BAD_MAC)
-
-    async def confirmed(self):
-        """There is only one generation."""
 
 
 class Templates:
@@ -115,7 +105,7 @@ class Bench:
         self.opened = []
         stores = (self.clock, self.credentials, self.journal)
         self.session = module.Session(
-            Keys(), 1, *stores, lambda: self.opened.append(1), lambda: reasons.DONE, self.gate
+            KEYS, 1, *stores, lambda: self.opened.append(1), lambda: reasons.DONE, self.gate
         )
         self.challenge = self.nonce = self.lease_nonce = None
         self.is_acknowledged = self.has_lease = self.is_ended = False

@@ -12,7 +12,6 @@ from altgate.consent import gate as gate_module
 from altgate.consent.register import Register
 from altgate.link import session as session_module
 from altgate.link.uplink import Uplink
-from altgate.link.keys import Unfit
 from altgate.store import clock as clock_module
 from altgate.store import credentials as credentials_module
 from altgate.store import table
@@ -20,11 +19,13 @@ from altgate.store.copies import Copies
 from altgate.store.counters import KEY_BOOT, Counters
 from altgate.store.credentials import Credentials
 from altgate.store.journal import Journal
+from one_key import Keys
 from protocol import messages, reasons
 
 DOOR, OTHER = "0a1b2c3d", "0a1b2c3e"
 DOWN_KEY, UP_KEY, OTHER_DOWN = bytes(range(32)), bytes(range(1, 33)), bytes(range(2, 34))
 RESIDENT, CARD, TAG = 3, 63, b"\3" * 16
+KEYS = Keys(DOOR, UP_KEY, DOWN_KEY)
 SECTORS = (2, 2, 2, 4, 8)  # journal, counters, consents, the state's log and its table
 BUFFER = bytearray(table.SECTOR)
 # One sector's buffer for all cases: a stale pointer to an old one would look like memory that grows.
@@ -32,18 +33,6 @@ table.bytearray = lambda of: BUFFER if of == table.SECTOR else bytearray(of)
 clock = standin.Clock()
 session_module.time = clock_module.time = clock
 session_module.asyncio = credentials_module.asyncio = standin.Loop(clock)
-
-
-class Keys:
-    """What the session asks of link.keys.LinkKeys, which test_renewals.py is about."""
-
-    door_id, generation, down_key, up_key = DOOR, 0, DOWN_KEY, UP_KEY
-
-    async def take(self, sealed):
-        raise Unfit(reasons.BAD_MAC)
-
-    async def confirmed(self):
-        """There is only one generation."""
 
 
 class Chance:
@@ -132,7 +121,7 @@ class Door:
         )  # fmt: skip
         stores = (self.clock, self.credentials, self.journal)
         self.session = session_module.Session(
-            Keys(), self.boot, *stores, self._unlock, lambda: reasons.DONE, self.gate
+            KEYS, self.boot, *stores, self._unlock, lambda: reasons.DONE, self.gate
         )
         self.uplink = Uplink(self.session, self.journal, self.gate)
         self.uplink._client = Client()
