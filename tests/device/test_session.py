@@ -26,7 +26,7 @@ def content(**changes):
         p.DOOR_ID: DOOR, p.DOOR_KEY: DOOR_KEY, p.ZONE: 1, p.ZONE_KEY: bytes(16), p.BROKER_HOST: "localhost",
         p.BROKER_PORT: 8883, p.BROKER_NAME: "localhost", p.CA: bytes(100), p.CERTIFICATE: bytes(100),
         p.PRIVATE_KEY: bytes(100), p.WIFI_SSID: "", p.WIFI_PASSWORD: "",
-        p.TIME: 1767225600, p.JOURNAL_KEY: bytes(32), p.GENERATION: 0,
+        p.TIME: 1767225600, p.JOURNAL_KEY: bytes(range(100, 132)), p.GENERATION: 0,
     }  # fmt: skip
     return cbor2.dumps({**fields, **changes}, canonical=True)
 

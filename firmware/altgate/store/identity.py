@@ -92,6 +92,9 @@ def split(content):
     if type(key) is not bytes or len(key) != limits.DOOR_KEY_BYTES:
         raise Unfit(reasons.BAD_SHAPE)
     kept = cbor.encode(fields)
+    if key in kept:
+        # Nor may it be one that is kept for something else.
+        raise Unfit(reasons.BAD_SHAPE)
     parse(kept)
     return kept, key
 
