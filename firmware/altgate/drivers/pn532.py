@@ -132,7 +132,8 @@ def parse(buffer, have):
         # The last byte may be the first half of a start code.
         return None, max(0, have - 1), 0
     if have < start + 4:
-        return None, 0, 0
+        # What stands before it goes: in a full buffer there would be no room for the rest.
+        return None, start, 0
     length, check = buffer[start + 2], buffer[start + 3]
     if (length, check) in ((0, 0xFF), (0xFF, 0)):
         return None, start + 4, 0

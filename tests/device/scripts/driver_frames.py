@@ -32,6 +32,10 @@ GOOD = bytes.fromhex("d50332010607")
 assert read_all(ANSWER) == ([GOOD], [])
 assert read_all(ACK + ANSWER) == ([GOOD], [])
 assert read_all(b"\x55" * 9 + ACK + b"\x17\x00\x00" + ANSWER) == ([GOOD], [])
+# Wherever the end of a full buffer cuts a frame, what stands before it goes and the rest has room.
+for cut in range(2, 6):
+    full = bytearray(b"\x55" * (300 - cut) + ANSWER[1 : cut + 1])
+    assert pn532.parse(full, 300) == (None, 300 - cut, 0), cut
 for cut in range(len(ANSWER) - 1):
     bodies, dropped = read_all(ANSWER[:cut])
     assert bodies == ([GOOD] if cut > 11 else []) and not dropped
