@@ -5,7 +5,7 @@ VENV := .venv
 PORT ?= 8080
 BUDGET ?= 5
 # Tests at a time: most of them wait for a door, so more of them than processors.
-JOBS ?= 6
+JOBS ?= 5
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
