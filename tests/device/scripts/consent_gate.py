@@ -414,7 +414,9 @@ def lost_template():
     consent = door.say_yes()
     with open(sys.argv[1], "r+b") as file:
         file.seek(4 * 4096 + 60)
-        file.write(b"\0")
+        was = file.read(1)[0]
+        file.seek(4 * 4096 + 60)
+        file.write(bytes((was ^ 1,)))
     door.start()
     door.lease()
     assert door.gate.look_refusal(3) == reasons.NO_CONSENT and not door.templates.has(consent)
