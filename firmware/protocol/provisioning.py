@@ -19,6 +19,8 @@ FRAME_CHUNK = 3
 # host: [FRAME_COMMIT]; door: [FRAME_COMMIT, HMAC-SHA-256(console key, nonce)]
 FRAME_COMMIT = 4
 
+RENEWAL = b"altgate/renewal/1"  # label of the key of a renewal, and associated data of it
+
 # Keys of the content, a CBOR map.
 DOOR_ID = 1
 DOOR_KEY = 2

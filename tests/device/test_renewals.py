@@ -33,6 +33,7 @@ from conftest import ROOT, Device, micropython
 SCRIPT = ROOT / "tests" / "device" / "scripts" / "link_renewal.py"
 DOOR, START, DAY = "0a1b2c3d", 1_800_000_000, clock.DAY_S
 DAYS = 400
+LATE = limits.CERTIFICATE_DAYS * DAY * 3 // 4  # renewed since half of it
 NETWORK = Network("localhost", 8883, "", "")
 
 
@@ -42,7 +43,7 @@ class Board:
     def __init__(self, folder: Path, payload: bytes) -> None:
         path = f"{ROOT / 'firmware' / 'sim'}:{ROOT / 'firmware'}:{SCRIPT.parent}:.frozen"
         self._process = subprocess.Popen(
-            [micropython(), "-X", "heapsize=512k", str(SCRIPT), str(folder / "flash.bin")],
+            [micropython(), "-X", "heapsize=1m", str(SCRIPT), str(folder / "flash.bin")],
             env={**os.environ, "MICROPYPATH": path}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             text=True, bufsize=1,
         )  # fmt: skip
@@ -201,7 +202,7 @@ def test_a_door_that_is_away_is_offered_the_same_renewal_until_it_was_heard_unde
 ) -> None:
     link = Link(site, board)
     assert link.connect()
-    time.now += limits.CERTIFICATE_DAYS * DAY * 3 // 4
+    time.now += LATE
     assert len(renewals.offers(site)) == 1
     kept = the_door(site).sealed_renewal
     for _ in range(3):
@@ -217,7 +218,7 @@ def test_a_broker_that_refuses_the_new_one_is_tried_with_the_old_one(
 ) -> None:
     link = Link(site, board)
     assert link.connect()
-    time.now += limits.CERTIFICATE_DAYS * DAY * 3 // 4
+    time.now += LATE
     (_, (_, fields)) = renewals.offers(site)[0]
     renewal = fields[m.SEALED].hex()
     assert board.tell(f"take {renewal}") == "True"
@@ -242,7 +243,7 @@ def test_a_hello_under_old_keys_is_dropped_once_newer_ones_were_heard(
 ) -> None:
     link = Link(site, board)
     old = board.up
-    time.now += limits.CERTIFICATE_DAYS * DAY * 3 // 4
+    time.now += LATE
     assert link.connect() and board.generation == 1
     new, board.up, board.generation = board.up, old, 0
     with pytest.raises(inbox.BadMessage) as dropped:
@@ -263,7 +264,7 @@ def test_a_board_under_old_keys_is_told_of_once_for_each_of_its_starts(
     link = Link(site, board)
     assert link.connect()
     old = (board.up, board.generation)
-    time.now += limits.CERTIFICATE_DAYS * DAY * 3 // 4
+    time.now += LATE
     assert link.connect() and board.generation == 1
 
     def told() -> list[str | None]:
@@ -342,7 +343,7 @@ def test_with_several_managers_nobody_has_to_say_who_they_are(
         managers.add(site, session, "Ben")
     other = sites.Site(site.data)
     try:
-        time.now += limits.CERTIFICATE_DAYS * DAY * 3 // 4
+        time.now += LATE
         assert Link(other, board).connect() and board.generation == 1
     finally:
         other.close()
@@ -356,7 +357,7 @@ def test_what_is_no_renewal_changes_nothing(board: Board, site: sites.Site) -> N
 
     def seal(fields: object, by: bytes = key, bound: str = DOOR) -> str:
         content = fields if isinstance(fields, bytes) else cbor2.dumps(fields, canonical=True)
-        return AESSIV(by).encrypt(content, [renewals.ASSOCIATED, bound.encode()]).hex()
+        return AESSIV(by).encrypt(content, [p.RENEWAL, bound.encode()]).hex()
 
     for wrong, reason in (
         (seal(good, bytes(64)), reasons.BAD_MAC), (seal(good, bound="0a1b2c3e"), reasons.BAD_MAC),
@@ -387,7 +388,7 @@ def test_a_cut_at_any_operation_leaves_a_door_that_connects(
     board: Board, site: sites.Site, time: Time
 ) -> None:
     Link(site, board).connect()
-    time.now += limits.CERTIFICATE_DAYS * DAY * 3 // 4
+    time.now += LATE
     (_, (_, fields)) = renewals.offers(site)[0]
     assert int(board.line(f"cuts {fields[m.SEALED].hex()}")) > 40
 

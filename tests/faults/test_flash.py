@@ -10,7 +10,7 @@ from faults import flash, slices
 
 SEED = int(os.environ.get("ALTGATE_SEED") or secrets.randbelow(slices.SEEDS))
 SLICE_S = 1.0
-CONTROL_S = 30.0  # at the most: a control ends when the fault is noticed
+CONTROL_S = 90.0  # at the most: a control ends when the fault is noticed
 
 
 @pytest.fixture(autouse=True)

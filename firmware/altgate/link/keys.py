@@ -12,21 +12,13 @@ from altgate import rooms
 from altgate.crypto import cbor, siv
 from altgate.crypto.hkdf import door_subkey, hkdf
 from altgate.store import files
+from altgate.store.draft import Refused
 from protocol import provisioning, reasons
 
 PATH = files.ROOT + "/renewal.bin"
 _MOST = 4096
-_ASSOCIATED = b"altgate/renewal/1"
 
 FAILURES = (OSError, MemoryError, files.Damaged, ValueError)  # of what is kept; SivError is a ValueError
-
-
-class Unfit(Exception):
-    """Something that is no renewal for this door; ``reason`` is a code of protocol.reasons."""
-
-    def __init__(self, reason):
-        super().__init__(reason)
-        self.reason = reason
 
 
 class LinkKeys:
@@ -67,19 +59,19 @@ class LinkKeys:
     async def take(self, sealed):
         """Keep a renewal, to be used from the next connection on; True, or False where it is there already.
 
-        sealed: AES-256-SIV under the door's key. Raises Unfit; OSError where the flash refuses.
+        sealed: AES-256-SIV under the door's key. Raises Refused; OSError where the flash refuses.
         """
-        key = hkdf(self._door_key, b"", _ASSOCIATED, siv.KEY_BYTES)
+        key = hkdf(self._door_key, b"", provisioning.RENEWAL, siv.KEY_BYTES)
         try:
             content = siv.open_(key, sealed, self._associated())
         except ValueError:
-            raise Unfit(reasons.BAD_MAC)
+            raise Refused(reasons.BAD_MAC)
         await asyncio.sleep_ms(0)
         row = _row(content)
         if row == self._held[0]:
             return False
         if row[0] != self._held[0][0] + 1:
-            raise Unfit(reasons.VERSION_MISMATCH)
+            raise Refused(reasons.VERSION_MISMATCH)
         sealed = siv.seal(self._wrapping_key(), content, self._associated())
         await asyncio.sleep_ms(0)
         files.write(PATH, sealed)
@@ -120,7 +112,7 @@ class LinkKeys:
         try:
             sealed = files.read(PATH, _MOST)
             return sealed and _row(siv.open_(self._wrapping_key(), sealed, self._associated()))
-        except (OSError, files.Damaged, ValueError, Unfit):
+        except (OSError, files.Damaged, ValueError, Refused):
             # The host brings it again: it was not heard under it yet.
             return None
 
@@ -134,21 +126,21 @@ class LinkKeys:
         return key
 
     def _associated(self):
-        return (_ASSOCIATED, self.door_id.encode())
+        return (provisioning.RENEWAL, self.door_id.encode())
 
 
 def _row(content):
-    """``(generation, (certificate, private key))`` of a renewal; raises Unfit."""
+    """``(generation, (certificate, private key))`` of a renewal; raises Refused."""
     try:
         fields = cbor.decode(bytes(content))
     except cbor.CborError:
-        raise Unfit(reasons.BAD_CBOR)
+        raise Refused(reasons.BAD_CBOR)
     if type(fields) is not dict or len(fields) != 3:
-        raise Unfit(reasons.BAD_SHAPE)
+        raise Refused(reasons.BAD_SHAPE)
     generation = fields.get(provisioning.GENERATION)
     pair = fields.get(provisioning.CERTIFICATE), fields.get(provisioning.PRIVATE_KEY)
     if type(generation) is not int or not 0 < generation <= 0xFFFF:
-        raise Unfit(reasons.BAD_SHAPE)
+        raise Refused(reasons.BAD_SHAPE)
     if any(type(part) is not bytes or not 32 <= len(part) <= 2048 for part in pair):
-        raise Unfit(reasons.BAD_SHAPE)
+        raise Refused(reasons.BAD_SHAPE)
     return generation, pair

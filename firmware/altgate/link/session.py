@@ -11,7 +11,7 @@ import time
 
 import altgate
 from altgate.crypto import consteq, cose
-from altgate.link.keys import FAILURES, Unfit
+from altgate.link.keys import FAILURES
 from altgate.store.draft import Refused
 from protocol import limits, messages, reasons, topics
 
@@ -226,7 +226,7 @@ class Session:
     async def _renewal(self, fields):
         try:
             self.is_renewed = await self.keys.take(_field(fields, messages.SEALED, bytes)) or self.is_renewed
-        except Unfit as error:
+        except Refused as error:
             self.dropped(error.reason)
         except FAILURES:
             # It is offered again, and a door must not lose its host over it.

@@ -6,7 +6,7 @@ import hmac
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from altgate.protocol import limits
+from altgate.protocol import limits, provisioning
 
 
 def door_subkey(door_key: bytes, label: str) -> bytes:
@@ -24,8 +24,7 @@ def link_key(door_key: bytes, direction: str, generation: int) -> bytes:
 
 def renewal_key(door_key: bytes) -> bytes:
     """The 64-byte key under which a renewal travels to the door."""
-    info = b"altgate/renewal/1"
-    return HKDF(algorithm=SHA256(), length=64, salt=None, info=info).derive(door_key)
+    return HKDF(algorithm=SHA256(), length=64, salt=None, info=provisioning.RENEWAL).derive(door_key)
 
 
 def credential_tag(door_key: bytes, kind: int, value: bytes) -> bytes:

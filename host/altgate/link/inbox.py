@@ -71,11 +71,6 @@ def receive(site: Site, orders: Orders, topic: str, data: bytes) -> tuple[Door, 
         if handler is None:
             raise BadMessage(reasons.UNKNOWN_TOPIC, "not a message that a door sends")
         content = _opened(site, door, name, topic, data)
-        if name == topics.UP_HELLO and content[messages.GENERATION] < door.generation:
-            epoch = sealed.octets(content, messages.EPOCH, limits.EPOCH_BYTES)
-            boot, generation = sealed.number(content, messages.BOOT), content[messages.GENERATION]
-            starts.note_old_keys(site, session, door, boot, epoch, generation)
-            return door, []
         answers = handler(_Message(site, session, door, orders, content, data))
     return door, answers
 
@@ -104,6 +99,9 @@ def _hello(message: _Message) -> list[Answer]:
     generation = sealed.number(content, messages.GENERATION, 16)
     mark = _mark(content)
     firmware, build = sealed.text(content, messages.FIRMWARE), sealed.text(content, messages.BUILD)
+    if generation < door.generation:
+        starts.note_old_keys(message.site, message.session, door, boot, epoch, generation)
+        return []
     if not message.is_proved and starts.is_doubtful(message.session, door, boot, epoch):
         return [message.orders.doubts.ask(door, epoch, content)]
     # Everything else is checked: from here on the message changes something.

@@ -19,7 +19,6 @@ from altgate.registry import doors
 from altgate.registry.models import Building, Door, Event
 from altgate.registry.site import SERVE, Site
 
-ASSOCIATED = b"altgate/renewal/1"
 RENEWED = "door certificate renewed"  # its action in the audit
 LAST = 0xFFFF  # generation
 
@@ -55,7 +54,8 @@ def offer(site: Site, session: Session, door: Door) -> Answer | None:
         }
         content = cbor2.dumps(fields, canonical=True)
         door.sealed_renewal = site.vault.seal(_purpose(door), content)
-    sealed = AESSIV(renewal_key(doors.key(site, door))).encrypt(content, [ASSOCIATED, door.door_id.encode()])
+    bound = [provisioning.RENEWAL, door.door_id.encode()]
+    sealed = AESSIV(renewal_key(doors.key(site, door))).encrypt(content, bound)
     return topics.DOWN_RENEWAL, {messages.EPOCH: door.epoch, messages.SEALED: sealed}
 
 

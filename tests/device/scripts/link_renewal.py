@@ -13,8 +13,9 @@ import os
 import sys
 
 import vfs
-from altgate.link.keys import LinkKeys, Unfit
+from altgate.link.keys import LinkKeys
 from altgate.store import files, identity
+from altgate.store.draft import Refused
 from vault_flash import blank, every_cut
 
 PAGE, DATA = (0, 1), (1, 24)
@@ -88,7 +89,7 @@ for line in sys.stdin:
     if words[0] == "take":
         try:
             said = asyncio.run(keys.take(binascii.unhexlify(words[1])))
-        except Unfit as error:
+        except Refused as error:
             said = error.reason
     elif words[0] == "confirmed":
         asyncio.run(keys.confirmed())
