@@ -22,7 +22,7 @@ Config = namedtuple(
     ),
 )  # fmt: skip
 
-WINDOW = 8  # messages sent and not yet acknowledged
+WINDOW = 12  # messages sent and not yet acknowledged
 PENDING_ACKS = 16
 
 # Reasons for on_down and keys of Client.counts.
@@ -247,15 +247,17 @@ class Client:
     async def _write_loop(self, stream):
         while True:
             self._work.clear()
-            batch = bytearray()
-            while len(batch) < _BATCH_BYTES:
+            # Joined once: a buffer that grows leaves holes in a small heap.
+            batch, size = [], 0
+            while size < _BATCH_BYTES:
                 packet = self._next_packet()
                 if packet is None:
                     break
-                batch.extend(packet)
+                batch.append(packet)
+                size += len(packet)
             if batch:
-                await self._write(stream, batch)
-            if len(batch) < _BATCH_BYTES:
+                await self._write(stream, b"".join(batch))
+            if size < _BATCH_BYTES:
                 await self._work.wait()
             else:
                 await asyncio.sleep_ms(0)
