@@ -17,6 +17,9 @@ from altgate.vault.slots import Slots
 from protocol import limits, messages, reasons
 
 
+ALONE_S = 60  # until a board that was given a ticket begins to ask for its admission
+
+
 class Door:
     """Everything one door is made of, joined together."""
 
@@ -34,7 +37,11 @@ class Door:
         self.counters.put(KEY_BOOT, self.boot)
         from altgate.store import identity
 
-        self.identity = identity.load(board.wrapping_page())
+        self.identity, self.enrolment = identity.load(board.wrapping_page()), None
+        if not self.identity:
+            from altgate.store import enrolment
+
+            self.enrolment = enrolment.load(board.wrapping_page())
         floor = self.identity.provisioned_at if self.identity else 0
         self.clock = DoorClock(board.clock_chip(), self.counters, floor, board.set_system_clock)
         self.credentials = Credentials(board.partition("state"), board.partition("credentials"))
@@ -95,18 +102,17 @@ async def console(door):
         while await line_in.read(64):
             pass
         return
-    from altgate.console.line import Provisioning
-    from altgate.store import identity
+    from altgate.console.bare import Desk
+    from altgate.console.line import Line
 
-    def save(content, journal_key):
-        # The identity last: a cut before it leaves a bare board, to be provisioned again.
-        door.journal_keys.set(journal_key)
-        identity.save(board.wrapping_page(), content)
-
-    talk = Provisioning(board.hardware_id(), save, False)
-    buffer = b""
+    desk = Desk(door, lambda: None)
+    talk, buffer = Line(desk), b""
     while True:
-        byte = await line_in.read(1)
+        try:
+            byte = await asyncio.wait_for(line_in.read(1), ALONE_S if desk.has_changed else None)
+        except asyncio.TimeoutError:
+            # Whoever brought the ticket has gone.
+            machine.reset()
         if not byte:
             return
         if byte not in (b"\n", b"\r"):
@@ -114,12 +120,12 @@ async def console(door):
             buffer = (buffer + byte)[: limits.CONSOLE_LINE_BYTES + 1]
             continue
         line, buffer = buffer, b""
-        answer = talk.answer(line) if line else None
+        answer = await talk.answer(line) if line else None
         if answer:
             sys.stdout.buffer.write(answer)
-            if talk.is_provisioned:
-                await asyncio.sleep_ms(200)
-                machine.reset()
+        if desk.is_done:
+            await asyncio.sleep_ms(200)
+            machine.reset()
 
 
 def run():
@@ -151,6 +157,12 @@ async def main(door):
     lasting = [door.contacts.run(), console(door)]
     lasting += [way.run() for way in door.ways_in]
     lasting += door.connection
+    waiting = None
+    if door.enrolment:
+        from altgate.waiting import Waiting
+
+        waiting = Waiting(door)
+        lasting += waiting.tasks()
     tasks = [asyncio.create_task(task) for task in lasting]
     # Everything that stays is loaded: from here on memory is collected when nobody waits (see below).
     gc.threshold(-1)
@@ -159,6 +171,8 @@ async def main(door):
         for task in tasks:
             if task.done():
                 raise RuntimeError("a task of the door ended")
+        if waiting and waiting.is_admitted:
+            return
         try:
             door.clock.keep_floor()
         except OSError as error:
@@ -171,4 +185,6 @@ async def main(door):
 
 
 def _who(door):
-    return "door " + door.identity.door_id if door.identity else "waiting to be provisioned"
+    if door.identity:
+        return "door " + door.identity.door_id
+    return "waiting to be admitted" if door.enrolment else "waiting to be provisioned"

@@ -15,7 +15,6 @@ from pathlib import Path
 from altgate.demo.building import FRONT, RESIDENT, Building
 from altgate.demo.person import RELEASED, SECURE
 from altgate.protocol import limits, messages
-from altgate.provision.payload import Network
 from altgate.registry import doors, residents
 from bench import client
 from bench.door import HEAP_KIB, STEP_HEAP_KIB, _image
@@ -47,9 +46,9 @@ class Reached(Building):
         self.folder = folder
         self.proxy = Proxy(self.broker.port)
 
-    def network(self) -> Network:
+    def broker_address(self) -> tuple[str, int]:
         """By name, so that the door has to look it up."""
-        return Network("localhost", self.proxy.port, "", "")
+        return "localhost", self.proxy.port
 
     def stop(self) -> None:
         """End the proxy too."""

@@ -24,17 +24,16 @@ from altgate.link.orders import Orders
 from altgate.protocol import limits, reasons, topics
 from altgate.protocol import messages as m
 from altgate.protocol import provisioning as p
-from altgate.provision.payload import Network, build, mark_done
-from altgate.registry import doors, managers
+from altgate.registry import doors, enrolments, managers
 from altgate.registry import site as sites
 from altgate.registry.models import Door
 from conftest import ROOT, Device, micropython
+from support.applicant import admitted
 
 SCRIPT = ROOT / "tests" / "device" / "scripts" / "link_renewal.py"
 DOOR, START, DAY = "0a1b2c3d", 1_800_000_000, clock.DAY_S
 DAYS = 400
 LATE = limits.CERTIFICATE_DAYS * DAY * 3 // 4  # renewed since half of it
-NETWORK = Network("localhost", 8883, "", "")
 
 
 class Board:
@@ -112,10 +111,11 @@ def site(tmp_path: Path, time: Time) -> Iterator[sites.Site]:
 def provisioned(site: sites.Site) -> bytes:
     """A door is registered, and given its identity."""
     with site.write() as session:
-        door = doors.add(site, session, "Front", 1, DOOR, False)
-        given = build(site, session, door, NETWORK)
-        mark_done(site, session, door, given)
-    return given.payload
+        doors.add(site, session, "Front", 1, DOOR, False)
+    made, admission = admitted(site, "Front")
+    with site.write() as session:
+        enrolments.heard(session, doors.find(session, "Front"))
+    return made.identity(admission)
 
 
 @pytest.fixture
@@ -294,12 +294,9 @@ def test_a_board_that_takes_the_place_of_another_one_speaks_under_keys_of_its_ow
 ) -> None:
     link = Link(site, board)
     assert link.connect()
-    with site.write() as session:
-        door = doors.find(session, "Front")
-        given = build(site, session, door, NETWORK)
-        mark_done(site, session, door, given)
+    made, admission = admitted(site, "Front", is_replacing=True)
     (tmp_path / "other").mkdir()
-    other = Board(tmp_path / "other", given.payload)
+    other = Board(tmp_path / "other", made.identity(admission))
     try:
         assert other.generation == 1 and other.up != board.up
         second = Link(site, other)
@@ -307,6 +304,10 @@ def test_a_board_that_takes_the_place_of_another_one_speaks_under_keys_of_its_ow
         assert second.connect()
         with pytest.raises(inbox.BadMessage):
             link.hello()
+        link.boot = 50
+        link.restart()
+        # A start of the board before is told of, and not answered.
+        assert link.hello() == []
     finally:
         other.end()
 
@@ -351,9 +352,9 @@ def test_with_several_managers_nobody_has_to_say_who_they_are(
 
 def test_what_is_no_renewal_changes_nothing(board: Board, site: sites.Site) -> None:
     with site.read() as session:
-        key = renewal_key(doors.key(site, doors.find(session, "Front")))
+        key = renewal_key(doors.board_key(site, doors.find(session, "Front")))
     certificate = board.certificate.public_bytes(serialization.Encoding.DER)
-    good = {p.GENERATION: 1, p.CERTIFICATE: certificate, p.PRIVATE_KEY: bytes(121)}
+    good = {p.GENERATION: 1, p.CERTIFICATE: certificate}
 
     def seal(fields: object, by: bytes = key, bound: str = DOOR) -> str:
         content = fields if isinstance(fields, bytes) else cbor2.dumps(fields, canonical=True)
@@ -365,7 +366,8 @@ def test_what_is_no_renewal_changes_nothing(board: Board, site: sites.Site) -> N
         (seal([1]), reasons.BAD_SHAPE), (seal({}), reasons.BAD_SHAPE),
         (seal(good | {p.CERTIFICATE: "x"}), reasons.BAD_SHAPE),
         (seal(good | {p.CERTIFICATE: bytes(9)}), reasons.BAD_SHAPE),
-        (seal(good | {p.PRIVATE_KEY: bytes(2049)}), reasons.BAD_SHAPE),
+        (seal(good | {p.CERTIFICATE: bytes(2049)}), reasons.BAD_SHAPE),
+        (seal(good | {p.PRIVATE_KEY: bytes(121)}), reasons.BAD_SHAPE),
         (seal(good | {p.GENERATION: True}), reasons.BAD_SHAPE), (seal(good | {99: 1}), reasons.BAD_SHAPE),
         (seal(good | {p.GENERATION: 0}), reasons.BAD_SHAPE),
         (seal(good | {p.GENERATION: 2}), reasons.VERSION_MISMATCH),
@@ -380,7 +382,7 @@ def test_what_is_no_renewal_changes_nothing(board: Board, site: sites.Site) -> N
 
 def test_both_sides_make_the_same_keys(board: Board, site: sites.Site) -> None:
     with site.read() as session:
-        key = doors.key(site, doors.find(session, "Front"))
+        key = doors.board_key(site, doors.find(session, "Front"))
     assert (board.up, board.down) == (link_key(key, "up", 0), link_key(key, "down", 0))
 
 

@@ -21,12 +21,13 @@ DOOR_KEY = bytes(range(32))
 
 
 def content(**changes):
-    """A provisioning map with plausible fields."""
+    """An identity with plausible fields."""
     fields = {
         p.DOOR_ID: DOOR, p.DOOR_KEY: DOOR_KEY, p.ZONE: 1, p.ZONE_KEY: bytes(16), p.BROKER_HOST: "localhost",
         p.BROKER_PORT: 8883, p.BROKER_NAME: "localhost", p.CA: bytes(100), p.CERTIFICATE: bytes(100),
         p.PRIVATE_KEY: bytes(100), p.WIFI_SSID: "", p.WIFI_PASSWORD: "",
-        p.TIME: 1767225600, p.JOURNAL_KEY: bytes(range(100, 132)), p.GENERATION: 0,
+        p.TIME: 1767225600, p.GENERATION: 0, p.INDEX_KEY: bytes(range(1, 33)),
+        p.PASS_KEY: bytes(range(2, 34)), p.ORIGIN: "http://localhost",
     }  # fmt: skip
     return cbor2.dumps({**fields, **changes}, canonical=True)
 
@@ -159,7 +160,7 @@ def test_time_is_taken_once_and_only_for_the_nonce_drawn(door):
 
 def test_a_renewal_that_cannot_be_kept_is_counted_and_does_not_end_the_connection(door):
     key = HKDF(SHA256(), 64, None, b"altgate/renewal/1").derive(DOOR_KEY)
-    fields = {p.GENERATION: 1, p.CERTIFICATE: bytes(400), p.PRIVATE_KEY: bytes(121)}
+    fields = {p.GENERATION: 1, p.CERTIFICATE: bytes(400)}
     bound = [b"altgate/renewal/1", DOOR.encode()]
     sealed = AESSIV(key).encrypt(cbor2.dumps(fields, canonical=True), bound)
     assert door.dropped_by(*seal(topics.DOWN_RENEWAL, {m.SEALED: sealed})) == reasons.STORAGE_FAILED

@@ -1,110 +1,144 @@
-"""The serial line: provisions a bare door, then answers nobody who does not hold the door's key.
+"""The serial line of a door: its frames, and the keys under which all is sealed that changes anything.
 
-Frames and numbers: protocol.provisioning. A provisioned door answers no unauthenticated frame at all.
+A bare board says who it is and agrees on keys with whoever asks. Any other stays silent until somebody
+proves a key that it knows, and then speaks with that one alone. Frames and numbers: protocol.provisioning.
 """
 
 import binascii
 import hashlib
 import os
+import struct
 
-import altgate
-from altgate.crypto import cbor, hmac256
-from altgate.store import identity
+from altgate.crypto import cbor, consteq, hkdf, hmac256, siv
 from protocol import limits, provisioning, reasons
 
+_NONE = 1 << 32
 
-class Provisioning:
-    """One attempt to provision. ``save(identity, journal_key)`` keeps what was checked; raises OSError."""
 
-    def __init__(self, hardware_id, save, is_provisioned):
-        self._hardware_id = hardware_id
-        self._save = save
-        self.is_provisioned = is_provisioned
-        self._nonce = None
-        self._content = None
-        self._length = 0
-        self._digest = b""
+class Bad(Exception):
+    """What came is refused; ``reason`` is a code of protocol.reasons."""
 
-    def answer(self, line):
+    def __init__(self, reason):
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Line:
+    """One end of the line. ``desk`` is what the board is just now: a bare.Bare, bare.Waiting or service.Desk.
+
+    Of a desk: hello(), the values after FRAME_HELLO, or None for silence; psk(who), the key that is to be
+    proved, or None; and ``await take(said)``, what is answered to something said; it may raise Bad.
+    """
+
+    def __init__(self, desk):
+        self._desk = desk
+        self._keys = None
+        self._number = _NONE  # of what was taken last; the next is one more
+        self._answer = None
+
+    async def answer(self, line):
         """The line to send back for one line received (bytes without newline), or None for silence."""
-        if self.is_provisioned or not line.startswith(provisioning.MARK):
+        if not line.startswith(provisioning.MARK):
             return None
         try:
             if len(line) > limits.CONSOLE_LINE_BYTES:
-                raise _Bad(reasons.TOO_LONG)
+                raise Bad(reasons.TOO_LONG)
             frame = _decode(line[len(provisioning.MARK) :])
-            answer = _HANDLERS[frame[0]](self, frame)
-        except _Bad as error:
-            answer = [provisioning.FRAME_ERROR, error.args[0]]
-        except identity.Unfit as error:
-            self._content = None
-            answer = [provisioning.FRAME_ERROR, error.reason]
-        except OSError:
-            answer = [provisioning.FRAME_ERROR, reasons.STORAGE_FAILED]
+            answer = await _HANDLERS[frame[0]](self, frame)
+        except Bad as error:
+            # Only a bare board tells a stranger what was wrong.
+            answer = None if self._desk.hello() is None else [provisioning.FRAME_ERROR, error.reason]
+        if answer is None:
+            return None
         return provisioning.MARK + binascii.b2a_base64(cbor.encode(answer)).strip() + b"\n"
 
-    def _hello(self, frame):
+    async def _hello(self, frame):
         _check(frame, ())
-        self._nonce = os.urandom(limits.NONCE_BYTES)
+        said = self._desk.hello()
+        return said and [provisioning.FRAME_HELLO] + said
+
+    async def _open(self, frame):
+        _check(frame, (bytes,))
+        if self._desk.hello() is None:
+            return None
+        from altgate.crypto import p256
+
+        private, public = await p256.slices(p256.generate())
+        try:
+            secret = await p256.slices(p256.shared(private, frame[1]))
+        except ValueError:
+            raise Bad(reasons.BAD_SHAPE)
+        self._agreed(secret, hashlib.sha256(frame[1] + public).digest())
+        return [provisioning.FRAME_OPEN, public]
+
+    async def _knock(self, frame):
+        _check(frame, (bytes, bytes, bytes))
+        who, nonce, mac = frame[1:]
+        psk = self._desk.psk(who) if len(nonce) == limits.NONCE_BYTES else None
+        if psk is None or not consteq.consteq(mac, hmac256.hmac256(psk, provisioning.KNOCK, who, nonce)):
+            return None
+        own = os.urandom(limits.NONCE_BYTES)
+        self._agreed(psk, nonce + own)
         return [
-            provisioning.FRAME_HELLO, self._hardware_id, altgate.VERSION, altgate.BUILD, False, self._nonce,
+            provisioning.FRAME_KNOCK, own, hmac256.hmac256(psk, provisioning.COME_IN, nonce, own),
         ]  # fmt: skip
 
-    def _begin(self, frame):
+    def _agreed(self, secret, salt):
+        self._keys = [
+            hkdf.hkdf(secret, salt, label, siv.KEY_BYTES)
+            for label in (provisioning.TO_DOOR, provisioning.TO_HOST)
+        ]
+        self._number, self._answer = -1, None
+
+    async def _sealed(self, frame):
         _check(frame, (int, bytes))
-        if not 0 < frame[1] <= provisioning.CONTENT_BYTES or len(frame[2]) != 32:
-            raise _Bad(reasons.TOO_LONG)
-        self._length, self._digest, self._content = frame[1], frame[2], bytearray()
-        return [provisioning.FRAME_CHUNK, 0]
+        number = frame[1]
+        if self._keys is None or not 0 <= number < _NONE or number not in (self._number, self._number + 1):
+            return None
+        bound = (struct.pack(">I", number),)
+        try:
+            said = siv.open_(self._keys[0], frame[2], bound)
+        except siv.SivError:
+            return None
+        if number != self._number:
+            # One that comes again had its answer lost on the line: it is not carried out again.
+            answer = await self._answered(bytes(said))
+            self._number, self._answer = number, bytes(siv.seal(self._keys[1], cbor.encode(answer), bound))
+        siv.wipe(said)
+        return [provisioning.FRAME_SEALED, number, self._answer]
 
-    def _chunk(self, frame):
-        _check(frame, (int, bytes))
-        content = self._content
-        if content is None:
-            raise _Bad(reasons.BAD_SHAPE)
-        if frame[1] > len(content) or frame[1] + len(frame[2]) > self._length:
-            raise _Bad(reasons.OVERRUN)
-        # A repeated chunk, whose answer was lost on the line, changes nothing.
-        if frame[1] == len(content):
-            content.extend(frame[2])
-        return [provisioning.FRAME_CHUNK, len(content)]
-
-    def _commit(self, frame):
-        _check(frame, ())
-        if self._content is None or self._nonce is None or len(self._content) != self._length:
-            raise _Bad(reasons.BAD_SHAPE)
-        content, self._content = bytes(self._content), None
-        if hashlib.sha256(content).digest() != self._digest:
-            raise _Bad(reasons.BAD_CHECKSUM)
-        kept, journal_key = identity.split(content)
-        self._save(kept, journal_key)
-        key = identity.parse(kept).console_key
-        self.is_provisioned = True
-        return [provisioning.FRAME_COMMIT, hmac256.hmac256(key, self._nonce)]
-
-
-class _Bad(Exception):
-    """A frame that is refused, with its reason code."""
+    async def _answered(self, content):
+        try:
+            said = cbor.decode(content)
+            if type(said) is not list or not said or type(said[0]) is not int:
+                raise Bad(reasons.BAD_SHAPE)
+            return await self._desk.take(said)
+        except cbor.CborError:
+            return [provisioning.SAY_ERROR, reasons.BAD_CBOR]
+        except Bad as error:
+            return [provisioning.SAY_ERROR, error.reason]
+        except OSError:
+            return [provisioning.SAY_ERROR, reasons.STORAGE_FAILED]
 
 
 def _decode(text):
     try:
         frame = cbor.decode(binascii.a2b_base64(text))
     except ValueError:
-        raise _Bad(reasons.BAD_FRAME)
+        raise Bad(reasons.BAD_FRAME)
     if type(frame) is not list or not frame or type(frame[0]) is not int or frame[0] not in _HANDLERS:
-        raise _Bad(reasons.BAD_FRAME)
+        raise Bad(reasons.BAD_FRAME)
     return frame
 
 
 def _check(frame, kinds):
     if tuple(type(value) for value in frame[1:]) != kinds:
-        raise _Bad(reasons.BAD_SHAPE)
+        raise Bad(reasons.BAD_SHAPE)
 
 
 _HANDLERS = {
-    provisioning.FRAME_HELLO: Provisioning._hello,
-    provisioning.FRAME_BEGIN: Provisioning._begin,
-    provisioning.FRAME_CHUNK: Provisioning._chunk,
-    provisioning.FRAME_COMMIT: Provisioning._commit,
+    provisioning.FRAME_HELLO: Line._hello,
+    provisioning.FRAME_OPEN: Line._open,
+    provisioning.FRAME_KNOCK: Line._knock,
+    provisioning.FRAME_SEALED: Line._sealed,
 }

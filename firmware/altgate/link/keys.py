@@ -1,8 +1,9 @@
 """What proves a door to its broker and its host: a certificate with its private key, and keys of MACs.
 
-All of them renew. A renewal has a number, the generation, and lies beside what the door has until the host
-was heard under it; until then a broker that refuses the one is tried with the other. Keys of the MACs come
-from the door's key and the generation, so that a host that was restored from a backup can still follow.
+The private key was made on the board and stays; the others renew. A renewal has a number, the generation,
+and lies beside what the door has until the host was heard under it; until then a broker that refuses the one
+is tried with the other. Keys of the MACs come from the board's key and the generation, so that a host that
+was restored from a backup can still follow.
 """
 
 import asyncio
@@ -36,7 +37,7 @@ class LinkKeys:
         self._held = [(who.generation, (who.certificate, who.private_key))]
         newer = self._kept()
         if newer and newer[0] > who.generation:
-            self._held.insert(0, newer)
+            self._held.insert(0, self._paired(newer))
         self._use(0)
 
     def pair(self):
@@ -68,9 +69,10 @@ class LinkKeys:
             raise Refused(reasons.BAD_MAC)
         await asyncio.sleep_ms(0)
         row = _row(content)
-        if row == self._held[0]:
+        newest = self._held[0]
+        if row == (newest[0], newest[1][0]):
             return False
-        if row[0] != self._held[0][0] + 1:
+        if row[0] != newest[0] + 1:
             raise Refused(reasons.VERSION_MISMATCH)
         sealed = siv.seal(self._wrapping_key(), content, self._associated())
         await asyncio.sleep_ms(0)
@@ -79,7 +81,7 @@ class LinkKeys:
         if self._kept() != row:
             raise OSError(5)
         # What is in use stays so until this connection ends, and is what the other one is tried with.
-        self._held[:] = [row, self._held[self._at]]
+        self._held[:] = [self._paired(row), self._held[self._at]]
         self._at = 1
         return True
 
@@ -94,11 +96,14 @@ class LinkKeys:
 
         generation, pair = self._held[0]
         try:
-            await identity.renew(self._page, generation, *pair)
+            await identity.renew(self._page, generation, pair[0])
         finally:
             rooms.forget("altgate.store.identity")
         del self._held[1:]
         os.remove(PATH)
+
+    def _paired(self, row):
+        return row[0], (row[1], self._held[-1][1][1])
 
     def _use(self, at):
         self._at = at
@@ -108,7 +113,7 @@ class LinkKeys:
         ]
 
     def _kept(self):
-        """``(generation, pair)`` of the file, or None; one that does not check is none."""
+        """``(generation, certificate)`` of the file, or None; one that does not check is none."""
         try:
             sealed = files.read(PATH, _MOST)
             return sealed and _row(siv.open_(self._wrapping_key(), sealed, self._associated()))
@@ -130,17 +135,16 @@ class LinkKeys:
 
 
 def _row(content):
-    """``(generation, (certificate, private key))`` of a renewal; raises Refused."""
+    """``(generation, certificate)`` of a renewal; raises Refused."""
     try:
         fields = cbor.decode(bytes(content))
     except cbor.CborError:
         raise Refused(reasons.BAD_CBOR)
-    if type(fields) is not dict or len(fields) != 3:
+    if type(fields) is not dict or len(fields) != 2:
         raise Refused(reasons.BAD_SHAPE)
-    generation = fields.get(provisioning.GENERATION)
-    pair = fields.get(provisioning.CERTIFICATE), fields.get(provisioning.PRIVATE_KEY)
+    generation, certificate = fields.get(provisioning.GENERATION), fields.get(provisioning.CERTIFICATE)
     if type(generation) is not int or not 0 < generation <= 0xFFFF:
         raise Refused(reasons.BAD_SHAPE)
-    if any(type(part) is not bytes or not 32 <= len(part) <= 2048 for part in pair):
+    if type(certificate) is not bytes or not 32 <= len(certificate) <= 2048:
         raise Refused(reasons.BAD_SHAPE)
-    return generation, pair
+    return generation, certificate

@@ -1,4 +1,4 @@
-"""Who this door is: what provisioning gave it, sealed in flash.
+"""Who this door is: what its ticket and its admission gave it, sealed in flash.
 
 The file is AES-SIV of a CBOR map under a wrapping key that was made on the door and lies in a raw
 partition of its own: zeroing that page ends everything that was sealed under it. On stock hardware whoever
@@ -16,6 +16,7 @@ from altgate.store import files
 from protocol import limits, provisioning, reasons
 
 PATH = files.ROOT + "/identity.bin"
+ENROLMENT = files.ROOT + "/enrolment.bin"  # store.enrolment's; it has no place beside an identity
 _MOST = 8192
 _WRAP_BYTES = 64
 _MAGIC = b"AGW2"
@@ -27,12 +28,12 @@ Identity = namedtuple(
     (
         "door_id", "door_key", "zone", "zone_key", "broker_host", "broker_port", "broker_name", "ca",
         "certificate", "private_key", "wifi_ssid", "wifi_password", "provisioned_at", "generation",
-        "index_key", "pass_key", "console_key", "door_bytes",
+        "index_key", "pass_key", "origin", "console_key", "door_bytes",
     ),
 )  # fmt: skip
 
 # key of the map: (type, shortest, longest) for text and bytes; (int, lowest, highest)
-_SHAPES = {
+SHAPES = {
     provisioning.DOOR_ID: (str, 8, 8),
     provisioning.DOOR_KEY: (bytes, limits.DOOR_KEY_BYTES, limits.DOOR_KEY_BYTES),
     provisioning.ZONE: (int, 0, 255),
@@ -47,11 +48,17 @@ _SHAPES = {
     provisioning.WIFI_PASSWORD: (str, 0, 64),
     provisioning.TIME: (int, 1767225600, 0xFFFFFFFF),
     provisioning.GENERATION: (int, 0, 0xFFFF),
+    provisioning.INDEX_KEY: (bytes, limits.DOOR_KEY_BYTES, limits.DOOR_KEY_BYTES),
+    provisioning.PASS_KEY: (bytes, limits.DOOR_KEY_BYTES, limits.DOOR_KEY_BYTES),
+    provisioning.ORIGIN: (str, 1, 128),
+    # Of an admission; it does not stay.
+    provisioning.JOURNAL_KEY: (bytes, limits.DOOR_KEY_BYTES, limits.DOOR_KEY_BYTES),
 }
+_KEPT = sorted(key for key in SHAPES if key != provisioning.JOURNAL_KEY)
 
 
 class Unfit(Exception):
-    """What provisioning sent is not an identity; ``reason`` is a code of protocol.reasons."""
+    """What came is not what makes an identity; ``reason`` is a code of protocol.reasons."""
 
     def __init__(self, reason):
         super().__init__(reason)
@@ -59,44 +66,29 @@ class Unfit(Exception):
 
 
 def parse(content):
-    """The Identity in a provisioning map; raises Unfit. Every field is checked for type and bounds."""
+    """The Identity in a map of its fields; raises Unfit. Every field is checked for type and bounds."""
     try:
         fields = cbor.decode(content)
     except cbor.CborError:
         raise Unfit(reasons.BAD_CBOR)
-    if type(fields) is not dict or set(fields) != set(_SHAPES):
+    if type(fields) is not dict or set(fields) != set(_KEPT):
         raise Unfit(reasons.BAD_SHAPE)
-    for key, (kind, low, high) in _SHAPES.items():
-        value = fields[key]
-        if type(value) is not kind or not low <= (value if kind is int else len(value)) <= high:
-            raise Unfit(reasons.BAD_SHAPE)
-    if any(digit not in "0123456789abcdef" for digit in fields[provisioning.DOOR_ID]):
-        raise Unfit(reasons.BAD_SHAPE)
-    values = [fields[key] for key in sorted(_SHAPES)]
-    labels = (b"index", b"pass", b"console")
-    subkeys = [hkdf.door_subkey(values[1], label) for label in labels]
+    check(fields, SHAPES)
+    values = [fields[key] for key in _KEPT]
     door_bytes = bytes(int(values[0][at : at + 2], 16) for at in range(0, 8, 2))
-    return Identity(*(values + subkeys + [door_bytes]))
+    return Identity(*(values + [hkdf.door_subkey(values[1], b"console"), door_bytes]))
 
 
-def split(content):
-    """``(identity, journal_key)`` of what provisioning sent, both checked; raises Unfit.
-
-    identity is the map to keep, encoded; the journal's first key must not stay in it.
-    """
-    try:
-        fields = cbor.decode(content)
-    except cbor.CborError:
-        raise Unfit(reasons.BAD_CBOR)
-    key = fields.pop(provisioning.JOURNAL_KEY, None) if type(fields) is dict else None
-    if type(key) is not bytes or len(key) != limits.DOOR_KEY_BYTES:
-        raise Unfit(reasons.BAD_SHAPE)
-    kept = cbor.encode(fields)
-    if key in kept:
-        # Nor may it be one that is kept for something else.
-        raise Unfit(reasons.BAD_SHAPE)
-    parse(kept)
-    return kept, key
+def check(fields, shapes):
+    """Raise Unfit where a field of these shapes is of another type or out of its bounds."""
+    for key, (kind, low, high) in shapes.items():
+        value = fields.get(key)
+        if key in fields and (
+            type(value) is not kind or not low <= (value if kind is int else len(value)) <= high
+        ):
+            raise Unfit(reasons.BAD_SHAPE)
+        if key == provisioning.DOOR_ID and any(digit not in "0123456789abcdef" for digit in value):
+            raise Unfit(reasons.BAD_SHAPE)
 
 
 def load(partition):
@@ -106,6 +98,11 @@ def load(partition):
         return None
     identity = parse(bytes(content))
     siv.wipe(content)
+    try:
+        # Left where power was cut just before.
+        os.remove(ENROLMENT)
+    except OSError:
+        pass
     return identity
 
 
@@ -121,8 +118,8 @@ def _content(partition):
     return siv.open_(wrap, sealed, _ASSOCIATED)
 
 
-async def renew(partition, generation, certificate, private_key):
-    """Keep another certificate and key, under another generation; raises OSError, and the old ones stay.
+async def renew(partition, generation, certificate):
+    """Keep another certificate, under another generation; raises OSError, and the old one stays.
 
     In several steps, because the door goes on opening.
     """
@@ -132,16 +129,15 @@ async def renew(partition, generation, certificate, private_key):
     await asyncio.sleep_ms(0)
     fields = cbor.decode(bytes(content))
     siv.wipe(content)
-    fields[provisioning.GENERATION] = generation
-    fields[provisioning.CERTIFICATE], fields[provisioning.PRIVATE_KEY] = certificate, private_key
+    fields[provisioning.GENERATION], fields[provisioning.CERTIFICATE] = generation, certificate
     sealed = siv.seal(wrapping_key(partition), cbor.encode(fields), _ASSOCIATED)
     await asyncio.sleep_ms(0)
     files.write(PATH, sealed)
 
 
 def save(partition, content):
-    """Keep a provisioning map that parse() accepts; on return it outlives a power cut. Raises OSError."""
-    wrap = wrapping_key(partition) or _make_wrapping_key(partition)
+    """Keep a map that parse() accepts; on return it outlives a power cut. Raises OSError."""
+    wrap = wrapping_key(partition) or make_wrapping_key(partition)
     files.write(PATH, siv.seal(wrap, content, _ASSOCIATED))
     if load(partition) is None:
         raise OSError(5)
@@ -155,7 +151,8 @@ def wrapping_key(partition):
     return key if page == _page(key) else None
 
 
-def _make_wrapping_key(partition):
+def make_wrapping_key(partition):
+    """Make and keep the key, on a board that has none."""
     # app.py has the radio on before this: without it the random numbers of an ESP32 are weak.
     key = os.urandom(_WRAP_BYTES)
     partition.ioctl(6, 0)

@@ -22,6 +22,7 @@ from altgate.cli import (
     schedules,
     serve,
     setup,
+    tickets,
 )
 from altgate.cli.errors import exit_code, table_text
 from altgate.errors import AltgateError
@@ -40,6 +41,7 @@ app.command("tour")(demo.tour)
 app.command("provision")(provision.provision)
 app.add_typer(broker.app, name="broker")
 app.add_typer(doors.app, name="door")
+app.add_typer(tickets.app, name="ticket")
 app.add_typer(managers.app, name="manager")
 app.add_typer(residents.app, name="resident")
 app.add_typer(credentials.app, name="credential")

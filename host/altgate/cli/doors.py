@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from altgate.cli.output import CLONABLE, AsJson, Row, show_result, show_rows, site
 from altgate.clock import to_text
-from altgate.errors import CheckFailed
+from altgate.errors import CheckFailed, Refused
+from altgate.keys.fingerprints import of_key
 from altgate.protocol import messages, names, reasons
-from altgate.registry import commands, doors, revocation, settings
+from altgate.registry import commands, doors, enrolments, losses, revocation, settings
 from altgate.registry.models import Door
 from altgate.texts import reason_text
 
@@ -31,6 +32,7 @@ def _row(session: Session, door: Door) -> Row:
         "door_id": door.door_id,
         "name": door.name,
         "zone": door.zone,
+        "state": enrolments.state(session, door),
         "is_online": door.is_online,
         "state_version": door.state_version,
         "applied_version": door.applied_version,
@@ -46,6 +48,7 @@ def _short(session: Session, door: Door) -> Row:
         "door_id": door.door_id,
         "name": door.name,
         "zone": door.zone,
+        "state": enrolments.state(session, door),
         "is_online": door.is_online,
         "settings": "\n".join(
             f"{name.replace('_', ' ')}: {cell}" for name, cell in _cells(session, door).items()
@@ -92,7 +95,7 @@ def add(
     with opened.write() as session:
         door = doors.add(opened, session, name, zone, door_id, legacy_uid)
         row = _row(session, door)
-    show_result(row, as_json, f"Door {name} is {door.door_id}. Next: altgate provision.")
+    show_result(row, as_json, f"Door {name} is {door.door_id}. Next: altgate ticket issue.")
 
 
 @app.command("list")
@@ -117,6 +120,7 @@ def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
             "provisioned": to_text(door.provisioned_at),
             "certificate_until": to_text(door.certificate_until),
             "generation": door.generation,
+            "fingerprint": of_key(door.public_key) if door.public_key else None,
             "created": to_text(door.created_at),
             "actor": door.actor,
         }
@@ -223,6 +227,72 @@ def open_(
     show_result(row, as_json, f"{door.name} is unlocked.")
 
 
+@app.command("admit")
+def admit(
+    context: typer.Context,
+    name: Name,
+    key: Annotated[
+        str | None, typer.Option("--key", help="The key that the installer read to you; others are refused.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make the board that waits this door.
+
+    Compare its key with what the installer's computer and the label say. Any
+    board that the door had before is shut out.
+    """
+    opened = site(context)
+    with opened.write() as session:
+        door = doors.find(session, name)
+        row = enrolments.current(session, door)
+        if row is None or not row.record:
+            raise Refused(f"No board waits to be admitted as {door.name}: see altgate ticket list.")
+        board = enrolments.waiting(row)
+        if key is not None and key.replace("-", "").lower() != board.fingerprint.replace("-", ""):
+            raise Refused(
+                f"The board that waits as {door.name} has the key {board.fingerprint}, not {key}: it is not the "
+                "one that the installer has before him. altgate ticket withdraw keeps it out."
+            )
+        enrolments.admit(opened, session, door, row)
+    revocation.refresh(opened)
+    shown = {"door_id": door.door_id, "hardware_id": board.hardware_id, "fingerprint": board.fingerprint}
+    show_result(
+        shown,
+        as_json,
+        f"{board.board} {board.hardware_id} with the key {board.fingerprint} is admitted as {door.name}; "
+        "altgate serve tells it so.",
+    )
+
+
+@app.command("lost")
+def lost(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
+    """A door's board was stolen, or is out of your hands: shut it out for good, and see what it knew.
+
+    The door leaves the register with its certificates and consents. Cards of
+    its zone can be copied by whoever opens the board: give new ones, in a
+    zone that is new, to those listed. PINs and passes listed opened this
+    door; PINs of the same digits elsewhere must go, too.
+    """
+    opened = site(context)
+    with opened.write() as session:
+        door = doors.find(session, name)
+        affected = losses.affected(session, door)
+        enrolments.withdraw(opened, session, door)
+        doors.remove(opened, session, door)
+        opened.record(session, "door lost", door.door_id)
+    path = revocation.refresh(opened)
+    if as_json:
+        show_result({"door_id": door.door_id, "crl": str(path), "affected": affected}, True, "")
+        return
+    show_rows(affected, False, "No card, PIN or pass is affected.")
+    show_result(
+        {},
+        False,
+        f"{door.name} is shut out. Have the broker reload {path} (mosquitto: SIGHUP), or restart it. Revoke "
+        "what is listed, and register the door anew in another zone.",
+    )
+
+
 @app.command("remove")
 def remove(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     """Take a door off the register, and its certificate out of use.
@@ -236,6 +306,7 @@ def remove(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     opened = site(context)
     with opened.write() as session:
         door = doors.find(session, name)
+        enrolments.withdraw(opened, session, door)
         doors.remove(opened, session, door)
     path = revocation.refresh(opened)
     show_result(

@@ -15,10 +15,11 @@ from altgate.demo.broker import Amqtt, Broker, Pki, free_port
 from altgate.keys.cards import card_key
 from altgate.link.server import Server
 from altgate.protocol import messages, names
-from altgate.provision import payload
+from altgate.provision import direct
+from altgate.provision.board import Wifi
 from altgate.provision.port import SerialPort
 from altgate.provision.session import Session as Exchange
-from altgate.registry import commands, credentials, doors, passes, residents, settings
+from altgate.registry import commands, credentials, doors, enrolments, passes, residents, settings
 from altgate.registry import site as sites
 from altgate.registry.models import Door, Event
 from altgate.rig.board import Board
@@ -143,21 +144,21 @@ class Building:
         starts = self.board.starts
         port = SerialPort(self.board.console_path)
         try:
-            exchange = Exchange(port)
-            bare = exchange.hello()
-            with self.site.write() as session:
-                door = doors.find(session, name)
-                given = payload.build(self.site, session, door, self.network())
-                exchange.send(given.payload, lambda _done: None)
-                exchange.commit(doors.key(self.site, door), bare.nonce)
-                payload.mark_done(self.site, session, door, given)
+            direct.provision(
+                self.site, name, self.broker_address(), Wifi(*self._wifi), Exchange(port), lambda *_: None,
+                is_replacing=self._has_board(name),
+            )  # fmt: skip
         finally:
             port.close()
         self.board.wait_start(starts + 1)
 
-    def network(self) -> payload.Network:
+    def broker_address(self) -> tuple[str, int]:
         """Where a door that is provisioned now will look for the broker."""
-        return payload.Network("127.0.0.1", self.broker.port, *self._wifi)
+        return "127.0.0.1", self.broker.port
+
+    def _has_board(self, name: str) -> bool:
+        with self.site.read() as session:
+            return enrolments.state(session, doors.find(session, name)) == "in use"
 
     def card(self) -> Ntag424:
         """The resident's card, with the key that this building gave it."""

@@ -121,7 +121,16 @@ def _general_name(name: str) -> x509.GeneralName:
 def issue(
     authority: Authority, common_name: str, server_names: tuple[str, ...] = (), days: int | None = None
 ) -> Identity:
-    """A certificate for a client, or for a server where names are given; the CA notes it first.
+    """A new key with its certificate; as certify()."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    return Identity(certify(authority, common_name, key.public_key(), server_names, days), _key_der(key))
+
+
+def certify(
+    authority: Authority, common_name: str, public_key: ec.EllipticCurvePublicKey,
+    server_names: tuple[str, ...] = (), days: int | None = None,
+) -> bytes:  # fmt: skip
+    """A certificate, DER, for a client, or for a server where names are given; the CA notes it first.
 
     It carries the CA's own dates: a door whose clock is behind can then still connect and ask for the time.
     ``days``: from now on, for one that is judged by those who know the time.
@@ -132,20 +141,19 @@ def issue(
     if days is not None:
         until = min(until, datetime.fromtimestamp(now_s(), UTC) + timedelta(days=days))
     serial = x509.random_serial_number()
-    key = ec.generate_private_key(ec.SECP256R1())
     purpose = ExtendedKeyUsageOID.SERVER_AUTH if server_names else ExtendedKeyUsageOID.CLIENT_AUTH
     builder = (
         x509.CertificateBuilder()
         .subject_name(_name(common_name))
         .issuer_name(ca.subject)
-        .public_key(key.public_key())
+        .public_key(public_key)
         .serial_number(serial)
         .not_valid_before(ca.not_valid_before_utc)
         .not_valid_after(until)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False
         )
@@ -154,7 +162,12 @@ def issue(
         names = x509.SubjectAlternativeName([_general_name(name) for name in server_names])
         builder = builder.add_extension(names, critical=False)
     authority.note(serial, common_name)
-    return Identity(builder.sign(ca_key, hashes.SHA256()).public_bytes(Encoding.DER), _key_der(key))
+    return builder.sign(ca_key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def serial_of(certificate: bytes) -> int:
+    """The serial number of a DER certificate."""
+    return x509.load_der_x509_certificate(certificate).serial_number
 
 
 def ends_at(certificate: bytes) -> int:

@@ -12,19 +12,24 @@ from altgate.protocol import limits, provisioning
 def door_subkey(door_key: bytes, label: str) -> bytes:
     """32 bytes for one use: HKDF-SHA-256 (RFC 5869), empty salt, info ``altgate/<label>``.
 
-    Labels: index, pass, console, and those of link_key().
+    Labels: index, pass; of a board's key console, enrol, and those of link_key().
     """
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"altgate/" + label.encode()).derive(door_key)
 
 
-def link_key(door_key: bytes, direction: str, generation: int) -> bytes:
+def link_key(board_key: bytes, direction: str, generation: int) -> bytes:
     """The key of the MACs of one direction, ``up`` or ``down``, in one generation."""
-    return door_subkey(door_key, f"{direction}/{generation}")
+    return door_subkey(board_key, f"{direction}/{generation}")
 
 
-def renewal_key(door_key: bytes) -> bytes:
+def renewal_key(board_key: bytes) -> bytes:
     """The 64-byte key under which a renewal travels to the door."""
-    return HKDF(algorithm=SHA256(), length=64, salt=None, info=provisioning.RENEWAL).derive(door_key)
+    return HKDF(algorithm=SHA256(), length=64, salt=None, info=provisioning.RENEWAL).derive(board_key)
+
+
+def admission_key(board_key: bytes) -> bytes:
+    """The 64-byte key under which an admission travels to the board."""
+    return HKDF(algorithm=SHA256(), length=64, salt=None, info=provisioning.ADMISSION).derive(board_key)
 
 
 def credential_tag(door_key: bytes, kind: int, value: bytes) -> bytes:

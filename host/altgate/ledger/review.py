@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 from altgate.clock import to_text
 from altgate.consent import states
 from altgate.errors import BadMessage
-from altgate.keys.derive import link_key
 from altgate.ledger import chain, consents
 from altgate.link import sealed
 from altgate.link.inbox import EVENT_FIELDS
@@ -35,13 +34,14 @@ class _Keys:
     """A door's keys for its records, from the first generation on: a later record is under no older one."""
 
     def __init__(self, site: Site, door: Door) -> None:
-        self._key, self._last, self._at = doors.key(site, door), door.generation, 0
+        self._site, self._door, self._at = site, door, 0
 
     def open(self, topic: str, message: bytes) -> dict[int, Any]:
         """The content of a record; raises BadMessage."""
-        for generation in range(self._at, self._last + 1):
+        for generation in range(self._at, self._door.generation + 1):
+            key = doors.link_key(self._site, self._door, "up", generation)
             try:
-                content = sealed.open_sealed(link_key(self._key, "up", generation), topic, message)
+                content = sealed.open_sealed(key, topic, message)
             except BadMessage as error:
                 if error.reason != reasons.BAD_MAC:
                     raise

@@ -16,7 +16,7 @@ from altgate.ledger import chain
 from altgate.link import consents, renewals, sealed, starts, state
 from altgate.link.orders import Answer, Orders
 from altgate.protocol import limits, messages, reasons, topics
-from altgate.registry import doors
+from altgate.registry import doors, enrolments
 from altgate.registry.models import Door, Event, Resident
 from altgate.registry.site import Site
 
@@ -67,6 +67,9 @@ def receive(site: Site, orders: Orders, topic: str, data: bytes) -> tuple[Door, 
             if data == topics.STATUS_STUCK:
                 log.warning("door %r (%s) cannot open its flash and stays locked", door.name, door.door_id)
             return door, []
+        if name == topics.UP_ENROL:
+            row = enrolments.take(site, session, door, data)
+            return door, [(topics.DOWN_ADMISSION, row.admission)] if row.admission else []
         handler = _HANDLERS.get(name)
         if handler is None:
             raise BadMessage(reasons.UNKNOWN_TOPIC, "not a message that a door sends")
@@ -113,6 +116,7 @@ def _hello(message: _Message) -> list[Answer]:
     door.boot, door.epoch, door.last_hello_at = boot, epoch, now_s()
     door.firmware, door.build = firmware, build
     _check_mark(message, mark)
+    enrolments.heard(message.session, door)
     if generation > door.generation:
         renewals.adopt(message.site, message.session, door, generation)
     _note_dropped(door, dropped)

@@ -18,7 +18,8 @@ from altgate.registry import commands
 from altgate.registry.models import Command, Door
 from altgate.registry.site import Site
 
-Answer = tuple[str, dict[int, Any]]  # name of a topic below the door, and the fields
+# Name of a topic below the door, and the fields that are sealed for it; bytes are sealed already.
+Answer = tuple[str, dict[int, Any] | bytes]
 ASK_AGAIN_S = 3.0
 SETTLE_S = 1.0
 LOOK_S = 0.5
@@ -88,7 +89,8 @@ class Orders:
 
     def due(self) -> list[tuple[Door, Answer]]:
         """The next steps of all open commands; late ones end instead. What is returned must be sent."""
-        now, steps = time.monotonic(), []
+        now = time.monotonic()
+        steps: list[tuple[Door, Answer]] = []
         with self._site.write() as session:
             waiting = commands.open_commands(session)
             busy: set[int] = set()

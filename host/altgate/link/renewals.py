@@ -1,16 +1,18 @@
 """Certificates and link keys of doors, which renew over the link before they end.
 
-A renewal is made once and offered until the door was heard under it. It travels sealed under the door's key:
-neither the broker nor whoever listens there can read the private key in it.
+A renewal is made once and offered until the door was heard under it. It travels sealed under the board's key.
+The door keeps its private key, which never left it.
 """
 
 import cbor2
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from altgate.clock import DAY_S, now_s
-from altgate.keys.authority import ends_at, issue
+from altgate.keys.authority import certify, ends_at
 from altgate.keys.derive import renewal_key
 from altgate.ledger import chain
 from altgate.link.orders import Answer
@@ -46,16 +48,20 @@ def offer(site: Site, session: Session, door: Door) -> Answer | None:
     if content is None:
         if door.generation >= LAST or not _is_worth_it(site, session, door):
             return None
-        identity = issue(site.authority(), door.door_id, days=limits.CERTIFICATE_DAYS)
+        key = load_der_public_key(door.public_key) if door.public_key else None
+        if not isinstance(key, ec.EllipticCurvePublicKey):
+            # A board of before there were tickets: its private key was made here, and it is provisioned anew.
+            return None
         fields = {
             provisioning.GENERATION: door.generation + 1,
-            provisioning.CERTIFICATE: identity.certificate,
-            provisioning.PRIVATE_KEY: identity.key,
+            provisioning.CERTIFICATE: certify(
+                site.authority(), door.door_id, key, days=limits.CERTIFICATE_DAYS
+            ),
         }
         content = cbor2.dumps(fields, canonical=True)
         door.sealed_renewal = site.vault.seal(_purpose(door), content)
     bound = [provisioning.RENEWAL, door.door_id.encode()]
-    sealed = AESSIV(renewal_key(doors.key(site, door))).encrypt(content, bound)
+    sealed = AESSIV(renewal_key(doors.board_key(site, door))).encrypt(content, bound)
     return topics.DOWN_RENEWAL, {messages.EPOCH: door.epoch, messages.SEALED: sealed}
 
 

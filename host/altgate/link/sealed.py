@@ -3,12 +3,12 @@
 import hashlib
 import hmac
 from collections.abc import Mapping
-from io import BytesIO
 from typing import Any
 
 import cbor2
 
 from altgate.errors import BadMessage
+from altgate.plain_cbor import decode
 from altgate.protocol import limits, reasons
 
 TAG_MAC0 = 17
@@ -26,37 +26,6 @@ def seal(key: bytes, topic: str, content: dict[int, Any]) -> bytes:
     return cbor2.dumps(
         cbor2.CBORTag(TAG_MAC0, [PROTECTED, {}, payload, _mac(key, topic, payload)]), canonical=True
     )
-
-
-def _check_heads(data: bytes, may_be_tagged: bool) -> None:
-    """Raise BadMessage for a tag other than that of COSE_Mac0, at the very beginning of a message.
-
-    A decoder gives meaning to tags, and with those for shared values a short message can keep it for hours.
-    """
-    at = 0
-    while at < len(data):
-        kind, more = data[at] >> 5, data[at] & 31
-        if kind == 6 and not (may_be_tagged and at == 0 and more == TAG_MAC0):
-            raise BadMessage(reasons.BAD_CBOR, "a tag that no message has")
-        width = {24: 1, 25: 2, 26: 4, 27: 8}.get(more, 0)
-        if more > 27:
-            raise BadMessage(reasons.BAD_CBOR, "a length that is not told")
-        length = int.from_bytes(data[at + 1 : at + 1 + width], "big") if width else more
-        at += 1 + width + (length if kind in (2, 3) else 0)
-
-
-def _decode(data: bytes, may_be_tagged: bool = False) -> Any:
-    """One CBOR item; raises BadMessage for anything else, also for bytes after it."""
-    _check_heads(data, may_be_tagged)
-    try:
-        with BytesIO(data) as stream:
-            item = cbor2.CBORDecoder(stream).decode()
-            is_whole = not stream.read(1)
-    except (cbor2.CBORError, ValueError, TypeError, RecursionError, OverflowError, MemoryError):
-        raise BadMessage(reasons.BAD_CBOR, "not CBOR") from None
-    if not is_whole:
-        raise BadMessage(reasons.BAD_CBOR, "bytes after the CBOR item")
-    return item
 
 
 def _check_plain(item: Any, depth: int) -> None:
@@ -87,7 +56,7 @@ def open_sealed(key: bytes, topic: str, data: bytes) -> dict[int, Any]:
     """
     if len(data) > limits.MESSAGE_BYTES:
         raise BadMessage(reasons.TOO_LONG, "longer than a message may be")
-    item = _decode(data, may_be_tagged=True)
+    item = decode(data, TAG_MAC0)
     if not isinstance(item, cbor2.CBORTag) or item.tag != TAG_MAC0:
         raise BadMessage(reasons.BAD_SHAPE, "not a COSE_Mac0")
     parts = list(item.value) if isinstance(item.value, list | tuple) else []
@@ -98,7 +67,7 @@ def open_sealed(key: bytes, topic: str, data: bytes) -> dict[int, Any]:
         raise BadMessage(reasons.BAD_SHAPE, "payload or tag is not bytes")
     if not hmac.compare_digest(tag, _mac(key, topic, payload)):
         raise BadMessage(reasons.BAD_MAC, "the MAC is wrong")
-    content = _decode(payload)
+    content = decode(payload)
     if not isinstance(content, dict):
         raise BadMessage(reasons.BAD_SHAPE, "the payload is not a map of small numbers")
     _check_plain(content, limits.CBOR_DEPTH)
@@ -112,10 +81,10 @@ def open_sealed(key: bytes, topic: str, data: bytes) -> dict[int, Any]:
 def claimed(data: bytes, name: int) -> int | None:
     """A number that a message says before anybody knows whose it is; None where it says none."""
     try:
-        item = _decode(data, may_be_tagged=True) if len(data) <= limits.MESSAGE_BYTES else None
+        item = decode(data, TAG_MAC0) if len(data) <= limits.MESSAGE_BYTES else None
         parts = item.value if isinstance(item, cbor2.CBORTag) else None
         payload = parts[2] if isinstance(parts, list | tuple) and len(parts) == 4 else None
-        content = _decode(payload) if isinstance(payload, bytes) else None
+        content = decode(payload) if isinstance(payload, bytes) else None
     except BadMessage:
         return None
     value = content.get(name) if isinstance(content, dict) else None

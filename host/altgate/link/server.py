@@ -22,7 +22,7 @@ from altgate.keys.authority import HOST
 from altgate.link import inbox, renewals, sealed, state
 from altgate.link.orders import Answer, Orders
 from altgate.protocol import messages, topics
-from altgate.registry import doors, schedules
+from altgate.registry import doors, enrolments, schedules
 from altgate.registry.models import Door
 from altgate.registry.site import Site
 
@@ -54,6 +54,7 @@ class Server:
         self._is_stopping = False
         self._orders = Orders(site)
         self._sent: dict[str, _Offer] = {}  # by door id
+        self._admitted: dict[str, bytes] = {}  # by door id, what was sent of its own accord
         self._seen_change: int | None = None
         self._kept_up_at: int | None = None
         self._probe = site.engine.raw_connection()
@@ -130,7 +131,7 @@ class Server:
         if code.is_failure:
             log.warning("the broker refused the host: %s", code)
             return
-        client.subscribe([(f"{topics.ROOT}/+/{name}", 1) for name in topics.UP])
+        client.subscribe([(f"{topics.ROOT}/+/{name}", 1) for name in (*topics.UP, topics.UP_ENROL)])
 
     def _on_subscribe(
         self,
@@ -172,8 +173,9 @@ class Server:
     def _send(self, door: Door, answer: Answer) -> None:
         name, content = answer
         topic = topics.topic(door.door_id, name)
-        key = doors.link_key(self._site, door, "down")
-        self._client.publish(topic, sealed.seal(key, topic, content), qos=1)
+        if not isinstance(content, bytes):
+            content = sealed.seal(doors.link_key(self._site, door, "down"), topic, content)
+        self._client.publish(topic, content, qos=1)
 
     def _offer_state(self, door: Door) -> None:
         """Send the next batch, unless the same one was sent a moment ago."""
@@ -218,7 +220,12 @@ class Server:
             return
         self._seen_change = change
         with self._site.read() as session:
-            present = doors.present(session)
+            present, admitted = doors.present(session), enrolments.admissions(session)
+        for door, admission in admitted:
+            # Once for each; a board that did not get it asks again.
+            if self._admitted.get(door.door_id) != admission:
+                self._admitted[door.door_id] = admission
+                self._send(door, (topics.DOWN_ADMISSION, admission))
         for door in present:
             self._offer_state(door)
         if is_late:

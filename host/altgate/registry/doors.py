@@ -44,13 +44,39 @@ def present(session: Session) -> list[Door]:
 
 
 def key(site: Site, door: Door) -> bytes:
-    """The door's 32-byte key."""
+    """The door's 32-byte key, of tags of credentials and passes: it outlives its boards."""
     return site.vault.open(f"door/{door.door_id}", door.sealed_key)
+
+
+def board_key(site: Site, door: Door, generation: int | None = None) -> bytes:
+    """The 32-byte key of the board that a door had in a generation; the one in use where none is given."""
+    wanted = door.generation if generation is None else generation
+    sealed = None
+    for first, one in _board_keys(door):
+        if first <= wanted:
+            sealed = one
+    return key(site, door) if sealed is None else site.vault.open(_board_purpose(door), sealed)
+
+
+def add_board_key(site: Site, door: Door, generation: int, key: bytes) -> None:
+    """Expect another board from a generation on."""
+    kept = [one for one in _board_keys(door) if one[0] < generation]
+    kept.append((generation, site.vault.seal(_board_purpose(door), key)))
+    door.board_keys = cbor2.dumps(kept, canonical=True)
+
+
+def _board_keys(door: Door) -> list[tuple[int, bytes]]:
+    return [(first, sealed) for first, sealed in cbor2.loads(door.board_keys)] if door.board_keys else []
+
+
+def _board_purpose(door: Door) -> str:
+    return f"board/{door.door_id}"
 
 
 def link_key(site: Site, door: Door, direction: str, generation: int | None = None) -> bytes:
     """The key of a door's MACs in one direction, ``up`` or ``down``; in the generation in use, or another."""
-    return derive.link_key(key(site, door), direction, door.generation if generation is None else generation)
+    number = door.generation if generation is None else generation
+    return derive.link_key(board_key(site, door, number), direction, number)
 
 
 def journal_key(site: Site, door: Door) -> bytes | None:

@@ -84,6 +84,43 @@ class Door(Base):
     generation: Mapped[int] = mapped_column(default=0)  # of certificate and link keys, as last heard
     certificate_until: Mapped[int | None]
     sealed_renewal: Mapped[bytes | None]  # what is offered until the door was heard under it
+    # CBOR array of pairs, oldest board first: from which generation on, and the board's own key, sealed. What
+    # is under an older generation than the first is under the door's key.
+    board_keys: Mapped[bytes | None]
+    public_key: Mapped[bytes | None]  # of its board's certificates, DER SubjectPublicKeyInfo
+
+
+class Ticket(Base):
+    """Leave to make one bare board one door, once. ``record`` is what a board said that has taken it and
+    waits for a manager, ``admission`` what makes it the door.
+
+    What the ticket holds stays sealed until it has ended, and is gone then.
+    """
+
+    __tablename__ = "tickets"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    ticket_id: Mapped[bytes] = mapped_column(unique=True)
+    door: Mapped[int] = mapped_column(ForeignKey("doors.id"))
+    given_hash: Mapped[bytes]
+    serial: Mapped[str]  # hexadecimal, of the certificate in it
+    expires_at: Mapped[int]
+    sealed_text: Mapped[bytes | None]
+    sealed_server_key: Mapped[bytes | None]
+    record: Mapped[bytes | None]
+    sealed_board_key: Mapped[bytes | None]
+    asked_at: Mapped[int | None]
+    admission: Mapped[bytes | None]
+    ended_at: Mapped[int | None]
+    created_at: Mapped[int]
+    actor: Mapped[str]
+
+
+class RevokedCertificate(Base):
+    """A certificate that is on the revocation list though its door is on the register; hexadecimal serial."""
+
+    __tablename__ = "revoked_certificates"
+    serial: Mapped[str] = mapped_column(primary_key=True)
+    revoked_at: Mapped[int]
 
 
 class DoorStart(Base):

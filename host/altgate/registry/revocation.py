@@ -9,12 +9,13 @@ from altgate.clock import now_s
 from altgate.errors import SiteUnusable
 from altgate.keys.authority import revocation_list
 from altgate.keys.vault import replace_private
-from altgate.registry.models import Door
+from altgate.registry.models import Door, RevokedCertificate
 from altgate.registry.site import CRL, PKI, Site
 
 
 def refresh(site: Site) -> Path:
-    """Write the list anew with every certificate of every removed door; returns its path.
+    """Write the list anew with every certificate of every removed door, and those that were revoked one by
+    one; returns its path.
 
     Raises SiteUnusable where it cannot be written.
     """
@@ -25,6 +26,8 @@ def refresh(site: Site) -> Path:
         doors = session.scalars(select(Door).where(Door.removed_at.is_not(None)))
         removed = {door.door_id: door.removed_at or 0 for door in doors}
         revoked = {serial: removed[name] for serial, name in authority.serials(set(removed))}
+        for one in session.scalars(select(RevokedCertificate)):
+            revoked.setdefault(int(one.serial, 16), one.revoked_at)
         try:
             replace_private(path, revocation_list(authority, revoked, max(_number(path) + 1, now_s())))
         except OSError as error:

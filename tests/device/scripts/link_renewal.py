@@ -1,6 +1,6 @@
 """A door's certificate and link keys on a simulated flash, as the host renews them.
 
-Argument: path of a flash file to make. The first line on stdin is a provisioning map as hexadecimal. Then a
+Argument: path of a flash file to make. The first line on stdin is an identity's map as hexadecimal. Then a
 command a line, and a line of answer to each:
 hello | welcome NONCE | take SEALED | refused | lost | restart: the generation, the certificate that is to be
 used, how many there are, what else there is to say.
@@ -78,8 +78,7 @@ def cuts(sealed):
 
 flash = blank(sys.argv[1], 25)
 mount()
-kept, _ = identity.split(binascii.unhexlify(sys.stdin.readline().strip()))
-identity.save(flash.partition(*PAGE), kept)
+identity.save(flash.partition(*PAGE), binascii.unhexlify(sys.stdin.readline().strip()))
 keys = start()
 for line in sys.stdin:
     words, said = line.split(), ""

@@ -17,7 +17,7 @@ from altgate.store.clock import DoorClock
 from altgate.store.copies import Copies
 from altgate.store.counters import Counters
 from altgate.store.credentials import Credentials
-from altgate.store.identity import parse, split
+from altgate.store.identity import parse
 from altgate.store.journal import Journal
 from altgate.ticks import monotonic_s
 from altgate.vault.templates import Templates
@@ -63,7 +63,7 @@ counters = Counters(Partition(chip, 6, 2))
 journal = Journal(Partition(chip, 0, 6), None, counters)
 clock = DoorClock(None, counters)
 credentials = Forgetful(Partition(chip, 20, 4), Partition(chip, 24, 8))
-identity = parse(split(binascii.unhexlify(sys.stdin.readline().strip()))[0])
+identity = parse(binascii.unhexlify(sys.stdin.readline().strip()))
 templates = Templates(Partition(chip, 8, 2), Partition(chip, 10, 4), bytes(64), identity.door_id)
 
 
