@@ -72,15 +72,30 @@ def status() -> Json:
     return {"name": topics.UP_STATUS, "contentType": "text/plain", "payload": payload}
 
 
+def request() -> Json:
+    """What a board says that waits: a record and its MAC."""
+    part = {"type": "string", "format": "binary", "x-cbor-type": "bytes"}
+    payload = {"type": "array", "items": part, "minItems": 2, "maxItems": 2}
+    return {"name": topics.UP_ENROL, "contentType": "application/cbor", "payload": payload}
+
+
+def admission() -> Json:
+    """What makes a board that waits a door, sealed as a whole."""
+    payload = {"type": "string", "format": "binary"}
+    return {"name": topics.DOWN_ADMISSION, "contentType": "application/octet-stream", "payload": payload}
+
+
 def render() -> str:
     """The whole document."""
     channels: Json = {}
     operations: Json = {}
     held: Json = {}
-    for group, action in ((topics.UP, "send"), (topics.DOWN, "receive")):
+    plain = {topics.UP_STATUS: status(), topics.UP_ENROL: request(), topics.DOWN_ADMISSION: admission()}
+    up, down = (*topics.UP, topics.UP_ENROL), (*topics.DOWN, topics.DOWN_ADMISSION)
+    for group, action in ((up, "send"), (down, "receive")):
         for name in group:
             word = name.replace("/", "_")
-            held[word] = status() if name == topics.UP_STATUS else message(name)
+            held[word] = plain.get(name) or message(name)
             channels[word] = {
                 "address": ROOT + name,
                 "parameters": {"door": {"description": "8 lowercase hexadecimal digits"}},

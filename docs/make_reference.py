@@ -147,7 +147,8 @@ def _door_set() -> Any:
 
 def _topics() -> Iterator[tuple[str, ...]]:
     notes = {getattr(topics, name): note for _, rows in _blocks(topics) for name, note in rows}
-    for group, direction in ((topics.UP, "door to host"), (topics.DOWN, "host to door")):
+    up, down = (*topics.UP, topics.UP_ENROL), (*topics.DOWN, topics.DOWN_ADMISSION)
+    for group, direction in ((up, "door to host"), (down, "host to door")):
         for name in group:
             carries = CARRIES.get(name) or notes[name]
             if not carries:
