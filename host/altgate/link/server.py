@@ -76,6 +76,12 @@ class Server:
         """Connect and serve; raises LinkFailed if the first connection fails, and returns after ``stop``."""
         try:
             self._client.connect(self._host, self._port, KEEPALIVE_S)
+        except ssl.SSLEOFError:
+            raise LinkFailed(
+                f"What answers at {self._host}:{self._port} closes the connection at once: look whether the "
+                "broker is starting, whether it speaks TLS there, and whether it still takes the host's "
+                "certificate."
+            ) from None
         except ssl.SSLError as error:
             raise LinkFailed(
                 f"The broker's certificate was not accepted ({error.reason}): it must come from this "

@@ -106,7 +106,8 @@ class Scene(Building):
         return self
 
     def serve(self):
-        self._hosts.start(self.site.data, self.broker.host.port, self._log)
+        if not self._hosts.is_running:
+            self._hosts.start(self.site.data, self.broker.host.port, self._log)
 
     def pause_host(self):
         self._hosts.kill()
@@ -191,8 +192,7 @@ class Scene(Building):
             self.broker.tampering.ways = ()
         if not self.broker.is_running:
             self.broker.start()
-        if not self._hosts.is_running:
-            self.serve()
+        self.serve()
         self.board.cut_after(0)
         # A cut that was on its way is over by then: the board answers, or is off.
         if self.board.is_on:
