@@ -5,7 +5,7 @@ from hashlib import sha256
 from altgate.crypto import p256
 
 _SEQUENCE, _SET, _INTEGER, _BITS, _OCTETS, _UTF8 = 0x30, 0x31, 0x02, 0x03, 0x04, 0x0C
-_NAME_CHARACTERS = 64
+_NAME_BYTES = 64
 _CURVE = b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07"  # prime256v1 (RFC 5480, 2.1.1.1)
 _EC_KEY = b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01"  # id-ecPublicKey (RFC 5480, 2.1.1)
 _SIGNED_WITH = b"\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02"  # ecdsa-with-SHA256 (RFC 5758, 3.2)
@@ -16,11 +16,12 @@ def request(d, public, common_name):
     """Generator (as in p256): a CertificationRequest for ``CN=common_name``, signed by its own key.
 
     Raises ValueError for a d that is no private key, for a public of other than 65 bytes, and for a name
-    that is empty or over 64 characters (RFC 5280, A.1).
+    that is empty or over 64 bytes of UTF-8 (RFC 5280, A.1, which some readers take to count bytes).
     """
-    if not 0 < len(common_name) <= _NAME_CHARACTERS:
-        raise ValueError("a common name has 1 to 64 characters")
-    name = _tlv(_SET, _tlv(_SEQUENCE, _COMMON_NAME, _tlv(_UTF8, common_name.encode())))
+    text = common_name.encode()
+    if not 0 < len(text) <= _NAME_BYTES:
+        raise ValueError("a common name has 1 to 64 bytes")
+    name = _tlv(_SET, _tlv(_SEQUENCE, _COMMON_NAME, _tlv(_UTF8, text)))
     key = _tlv(_SEQUENCE, _tlv(_SEQUENCE, _EC_KEY, _CURVE), _public_bits(public))
     asked = _tlv(_SEQUENCE, _tlv(_INTEGER, b"\x00"), _tlv(_SEQUENCE, name), key, _tlv(0xA0))
     signature = yield from p256.sign(d, sha256(asked).digest())
