@@ -5,6 +5,7 @@ Imported only then. It opens for nobody: it knows no credential yet. The way out
 
 import asyncio
 
+from altgate import board
 from altgate.link import wiring
 from altgate.store import enrolment, identity
 from protocol import reasons, topics
@@ -56,7 +57,7 @@ class Waiting:
             # What is said to the door before it, or what lay at the broker: acknowledged, and not looked at.
             return True
         try:
-            enrolment.admit(self._door, payload)
+            enrolment.admit(board.wrapping_page(), self._door, payload)
         except identity.Unfit as error:
             if error.reason != reasons.BAD_MAC:
                 self._say("admission refused, reason %d" % error.reason)

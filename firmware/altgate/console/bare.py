@@ -42,7 +42,7 @@ class Desk:
             if kind == provisioning.CONTENT_TICKET:
                 return await self._ticket(content)
             if kind == provisioning.CONTENT_ADMISSION and self._door.enrolment:
-                enrolment.admit(self._door, content)
+                enrolment.admit(board.wrapping_page(), self._door, content)
                 self.is_done = True
                 return b""
         except identity.Unfit as error:
@@ -51,7 +51,9 @@ class Desk:
 
     async def _ticket(self, content):
         before = self._door.enrolment
-        made = await enrolment.make(board.wrapping_page(), before, content, self._wifi())
+        made = await enrolment.make(
+            board.wrapping_page(), board.hardware_id(), before, content, self._wifi()
+        )
         self._door.enrolment = made
         self.has_changed = True
         return made.record

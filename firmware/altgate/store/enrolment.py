@@ -9,7 +9,7 @@ import hashlib
 from collections import namedtuple
 
 import altgate
-from altgate import board, pins
+from altgate import pins
 from altgate.crypto import cbor, hkdf, hmac256, siv
 from altgate.store import files, identity
 from altgate.store.identity import Unfit
@@ -64,10 +64,10 @@ def load(page):
     return held
 
 
-async def make(page, before, content, wifi):
+async def make(page, hardware_id, before, content, wifi):
     """Take a ticket, with what a laptop adds, and keep what comes of it; returns the Enrolment.
 
-    before: the Enrolment by which the board waits already, or None: the same ticket may come again, to
+    hardware_id: of the chip, as text. before: the Enrolment by which the board waits already, or None: the same ticket may come again, to
     correct the network, and another one is refused. wifi: ``(ssid, password)`` for a content that names no
     network, or None. Raises Unfit and OSError, and nothing has changed.
     """
@@ -82,7 +82,7 @@ async def make(page, before, content, wifi):
         raise Unfit(reasons.EXPIRED)
     digest = hashlib.sha256(given).digest()
     if before is None:
-        kept = await _keys(ticket, digest)
+        kept = await _keys(ticket, digest, hardware_id)
     elif before.kept[provisioning.GIVEN_HASH] == digest:
         kept = before.kept
     else:
@@ -95,7 +95,7 @@ async def make(page, before, content, wifi):
     return _of(kept)
 
 
-async def _keys(ticket, digest):
+async def _keys(ticket, digest, hardware_id):
     """What is kept of a ticket, with the keys and the record that are made for it here."""
     from altgate.crypto import csr, p256
 
@@ -115,7 +115,7 @@ async def _keys(ticket, digest):
             provisioning.GIVEN_HASH: digest,
             provisioning.SHARE: public,
             provisioning.REQUEST: await p256.slices(csr.request(private, own, door_id)),
-            provisioning.HARDWARE_ID: board.hardware_id(),
+            provisioning.HARDWARE_ID: hardware_id,
             provisioning.FIRMWARE: altgate.VERSION,
             provisioning.BUILD: altgate.BUILD,
             provisioning.BOARD_NAME: pins.BOARD,
@@ -132,10 +132,10 @@ async def _keys(ticket, digest):
     return kept
 
 
-def admit(door, sealed):
+def admit(page, door, sealed):
     """Become the door that the server has admitted; on return it outlives a power cut.
 
-    door: app.Door, whose enrolment it is. sealed: AES-256-SIV under the board's own key. Raises Unfit where
+    page: of the wrapping key. door: app.Door, whose enrolment it is. sealed: AES-256-SIV under the board's own key. Raises Unfit where
     it is not for this board, OSError where the flash refuses; the board waits on then.
     """
     kept = door.enrolment.kept
@@ -160,7 +160,7 @@ def admit(door, sealed):
     # The identity last, which takes the place of what the board waited with: a cut before it leaves a board
     # that waits, and is admitted again.
     door.journal_keys.set(journal_key)
-    identity.save(board.wrapping_page(), content)
+    identity.save(page, content)
 
 
 def _save(page, kept):

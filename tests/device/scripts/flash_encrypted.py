@@ -52,7 +52,7 @@ assert back != b"\xff" * 20
 
 # The wrapping key is made for it: written once, in one piece.
 flash, part = encrypted()
-key = identity._make_wrapping_key(part)
+key = identity.make_wrapping_key(part)
 assert identity.wrapping_key(part) == key and flash.chip.raised == 0
 assert key not in flash.image()
 part.ioctl(6, 0)
@@ -60,7 +60,7 @@ assert identity.wrapping_key(part) is None
 # And a cut while it is written leaves none.
 flash.chip.cut(3, "half")
 try:
-    identity._make_wrapping_key(part)
+    identity.make_wrapping_key(part)
 except SystemExit:
     simctl._end = None
 assert identity.wrapping_key(part) is None
