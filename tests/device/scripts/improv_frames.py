@@ -122,12 +122,13 @@ def state(number):
 
 
 def asks(content, air=()):
-    """What is said to one RPC, in the 250 ms behind it; and what was kept."""
+    """What is said to one RPC, and what was kept."""
     talk, sent, kept = door(air)
 
     async def play():
         talk.take(b"\x03" + content)
-        await asyncio.sleep_ms(250)
+        if talk._job:
+            await talk._job
 
     asyncio.run(play())
     return sent, kept
