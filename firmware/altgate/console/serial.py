@@ -58,7 +58,7 @@ class _Console:
         while True:
             self._has_heard = False
             await asyncio.sleep_ms(PAUSE_MS)
-            while not self._has_heard and self._stream.give_up():
+            if not self._has_heard and self._stream.give_up():
                 self._heed()
 
     def _heed(self):

@@ -20,6 +20,7 @@ class Stream:
     def __init__(self):
         self._bytes = b""
         self._long = b""  # the beginning of a line that is too long
+        self._is_given_up = False  # what is held now began with a frame that was cut short
 
     def feed(self, data):
         """Add bytes that came."""
@@ -36,17 +37,19 @@ class Stream:
             if line is not None:
                 continue
             if at < 0:
-                self._cut()
+                self._keep()
                 return None
-            return self._frame(at)
+            found = self._frame(at)
+            if found or not self._is_given_up:
+                return found
+            self._bytes = self._bytes[_HEADER:]
 
     def give_up(self):
-        """Nothing has come for a while: what is not whole now is no frame. Returns whether one had begun."""
+        """Nothing has come for a while: a frame that is not whole now is none, and what comes next is not the
+        rest of it. Returns whether there was one, so that next() may give something."""
         # Whatever was whole has been taken out, so that the header of what is not stands first.
-        if not self._bytes.startswith(improv.HEADER):
-            return False
-        self._bytes = self._bytes[_HEADER:]
-        return True
+        self._is_given_up = self._bytes.startswith(improv.HEADER)
+        return self._is_given_up
 
     def _line(self, before):
         """The line that ends before this place, empty where there is nothing in it; None for no end."""
@@ -73,8 +76,10 @@ class Stream:
         self._bytes = data[end + 1 :]
         return FRAME, data[_HEADER : _HEADER + 1] + data[_HEADER + 2 : end]
 
-    def _cut(self):
+    def _keep(self):
         """Of a line without end keep what shows that it is too long, and what may begin a header."""
+        if self._is_given_up:
+            self._bytes, self._is_given_up = b"", False
         if len(self._bytes) > limits.CONSOLE_LINE_BYTES + _HEADER:
             self._long = self._long or self._bytes[: limits.CONSOLE_LINE_BYTES + 1]
             self._bytes = self._bytes[1 - _HEADER :]

@@ -41,7 +41,7 @@ def heard(*parts):
     """What a stream makes of bytes that come one by one; None stands for a pause."""
     line, found = stream.Stream(), []
     for part in parts:
-        while part is None and line.give_up():
+        if part is None and line.give_up():
             found += drained(line)
         for byte in part or b"":
             line.feed(bytes((byte,)))
@@ -89,10 +89,12 @@ for at in (7, 9, 10, 11):
 # A frame that was cut short: what comes behind it is heard, at once or after a pause.
 for cut in range(7, len(WIFI)):
     assert heard(WIFI[:cut], None, STATE) == [ASKED], cut
-    assert heard(WIFI[:cut], None, b"\n" + TEXT + b"\n")[-1] == (stream.LINE, TEXT), cut
+    assert heard(WIFI[:cut], None, TEXT + b"\n") == [(stream.LINE, TEXT)], cut
     assert heard(WIFI[:cut] + b"\n" + TEXT + b"\n" + STATE, None)[-2:] == [(stream.LINE, TEXT), ASKED], cut
     assert heard(WIFI[:cut] + STATE * 4, None)[-1] == ASKED, cut
-assert heard((improv.HEADER + b"\x03\xff") * 3, None, TEXT + b"\n") == [(stream.LINE, b"\x03\xff" + TEXT)]
+assert heard((improv.HEADER + b"\x03\xff") * 3, None, TEXT + b"\n") == [(stream.LINE, TEXT)]
+# A line may take its time.
+assert heard(TEXT[:5], None, TEXT[5:], None, b"\n") == [(stream.LINE, TEXT)]
 
 # Too long is seen to be too long, also where it goes on for ever.
 for length in (limits.CONSOLE_LINE_BYTES, limits.CONSOLE_LINE_BYTES + 1, 400, 5000):
