@@ -131,6 +131,12 @@ def test_what_is_no_answer_is_passed_over(ask: Callable[[Client], object], chunk
         ask(saying(*chunks))
 
 
+def test_an_old_answer_is_not_taken_for_the_new_one() -> None:
+    board = Board(lambda command, data: [state(p.STATE_READY)])
+    board.waiting += [encode(p.TYPE_ERROR, b"\1"), state(p.STATE_PROVISIONED)]
+    assert Client(board).state() == p.STATE_READY
+
+
 def test_a_board_that_never_ends_is_left() -> None:
     class Endless(Board):
         def read_line(self, timeout_s: float) -> bytes:

@@ -15,6 +15,7 @@ from altgate.provision.port import Port
 ANSWER_S = 2.0
 SCAN_S = 20.0
 JOIN_S = 30.0
+STALE_S = 0.5  # at the most, for reading away what nobody asked for
 TRIES = 3
 HEAD = len(p.HEADER)
 
@@ -117,7 +118,9 @@ class Client:
 
     def _ask(self, command: int, data: bytes = b"") -> None:
         # What came before belongs to an earlier question.
-        self._received = b""
+        self._received, ends = b"", time.monotonic() + STALE_S
+        while self._port.read_line(0) and time.monotonic() < ends:
+            pass
         # The newline ends whatever the board has read so far of something else.
         self._port.write(b"\n" + encode(p.TYPE_RPC, bytes((command, len(data))) + data) + b"\n")
 

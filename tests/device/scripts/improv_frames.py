@@ -143,6 +143,25 @@ assert asks(b"\x01\x06\x04open\x00", AIR) == (JOINED, [None, ("open", "")])
 for content, air in ((WIFI[9:-1], []), (b"\x01\x06\x04open\x01".replace(b"\x06", b"\x07") + b"x", AIR)):
     assert asks(content, air) == ([error(0), state(3), error(3), state(2)], [None])
 assert asks(b"\x02\x00") == ([error(0), state(2)], [])
+
+
+def asked_while_it_joins():
+    talk, sent, kept = door(AIR)
+
+    async def play():
+        for content in (WIFI[9:-1], b"\x02\x00", b"\x04\x00", WIFI[9:-1]):
+            talk.take(b"\x03" + content)
+            await asyncio.sleep_ms(1)
+        await talk._job
+        talk.take(b"\x03\x02\x00")
+
+    asyncio.run(play())
+    return sent
+
+
+BUSY = [error(0), state(3), error(0), state(3), error(255), error(255), state(4)]
+GOES_ON = [frame(improv.TYPE_RESULT, b"\x01\x00"), error(0), state(4), frame(improv.TYPE_RESULT, b"\x02\x00")]
+assert asked_while_it_joins() == BUSY + GOES_ON
 assert asks(b"\x03\x00")[0] == [error(0), result(3, (b"altgate", b"1", b"chip", b"name"))]
 for command in (0, 5, 6, 7, 255):
     assert asks(bytes((command, 0))) == ([error(2)], [])
