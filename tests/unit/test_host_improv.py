@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -183,3 +184,21 @@ def test_a_frame_is_found_behind_anything_and_in_any_pieces() -> None:
                 frame, held = decode(held)
             assert len(held) < p.FRAME_BYTES
         assert found == [Frame(4, content), Frame(1, b"\2")]
+
+
+def test_the_formats_tell_the_numbers_of_the_code(root: Path) -> None:
+    page = " ".join((root / "docs" / "formats.md").read_text(encoding="utf-8").split())
+    wifi = (root / "firmware/altgate/link/wifi.py").read_text(encoding="utf-8")
+    serial = (root / "firmware/altgate/console/serial.py").read_text(encoding="utf-8")
+    for said, is_right in (
+        (f"name (1 to {p.SSID_BYTES} bytes)", True),
+        (f"password (up to {p.PASSWORD_BYTES})", True),
+        (f"up to {p.NETWORKS} networks", True),
+        ("within 15 seconds state 4", "\nJOIN_MS = 15000\n" in wifi),
+        ("for up to half a second", "\nPAUSE_MS = 250 " in serial),
+        ("its state: 2 ready, 3 joining, 4 joined", (p.STATE_READY, p.STATE_PROVISIONED) == (2, 4)),
+        ("| 4 | for each network a result", p.RPC_SCAN == 4),
+        ("error 3 and state 2", p.ERROR_CANNOT_CONNECT == 3),
+        (f"error {p.ERROR_UNKNOWN} that a scan", True),
+    ):
+        assert said in page and is_right, said
