@@ -67,7 +67,7 @@ class Improv:
         self._error(improv.ERROR_INVALID)
 
     def take(self, content):
-        """Answer a frame: its type, and then its content. What is no RPC is not for the door."""
+        """Answer a frame, given as its type and then its content. What is no RPC is not for the door."""
         if content[0] != improv.TYPE_RPC:
             return
         if len(content) < 3 or content[2] != len(content) - 3:
@@ -107,9 +107,9 @@ class Improv:
             self._become(improv.STATE_PROVISIONED)
             self._send(result(improv.RPC_WIFI, ()))
         else:
-            network.WLAN(network.STA_IF).disconnect()  # by itself it would go on trying
             self._error(improv.ERROR_CANNOT_CONNECT)
             self._become(improv.STATE_READY)
+            network.WLAN(network.STA_IF).disconnect()  # by itself it would go on trying
 
     async def _scan(self):
         # The radio's driver waits for seconds. In a thread of its own, like name lookup, it lets go of the
