@@ -14,10 +14,7 @@ from altgate.store.counters import KEY_BOOT, Counters, check_layout
 from altgate.store.credentials import Credentials
 from altgate.store.journal import KEY_SLOT, Journal, Keys
 from altgate.vault.slots import Slots
-from protocol import limits, messages, reasons
-
-
-ALONE_S = 60  # until a board that was given a ticket begins to ask for its admission
+from protocol import messages, reasons
 
 
 class Door:
@@ -93,39 +90,16 @@ def failed(name, error):
 
 
 async def console(door):
-    """The serial line, for ever; a board that has just been provisioned starts anew."""
-    import machine
+    """The serial line, for ever: a bare door is spoken to, a provisioned one reads and does not answer."""
+    if not door.identity:
+        from altgate.console import serial
 
-    line_in = asyncio.StreamReader(sys.stdin.buffer)
-    if door.identity:
-        # Whoever types there is read and not answered.
-        while await line_in.read(64):
-            pass
+        await serial.console(door)
         return
-    from altgate.console.bare import Desk
-    from altgate.console.line import Line
-
-    desk = Desk(door, lambda: None)
-    talk, buffer = Line(desk), b""
-    while True:
-        try:
-            byte = await asyncio.wait_for(line_in.read(1), ALONE_S if desk.has_changed else None)
-        except asyncio.TimeoutError:
-            # Whoever brought the ticket has gone.
-            machine.reset()
-        if not byte:
-            return
-        if byte not in (b"\n", b"\r"):
-            # One more than the limit is kept, so that a line that is too long is seen to be.
-            buffer = (buffer + byte)[: limits.CONSOLE_LINE_BYTES + 1]
-            continue
-        line, buffer = buffer, b""
-        answer = await talk.answer(line) if line else None
-        if answer:
-            sys.stdout.buffer.write(answer)
-        if desk.is_done:
-            await asyncio.sleep_ms(200)
-            machine.reset()
+    line_in = asyncio.StreamReader(sys.stdin.buffer)
+    # One at a time: a read of more would hold the whole door until so many have come.
+    while await line_in.read(1):
+        pass
 
 
 def run():

@@ -26,6 +26,7 @@ class WLAN:
     IF_AP = 1
     SEC_OPEN = 0
     SEC_WPA2 = 3
+    SEC_OWE = 9
 
     _state = STAT_IDLE
     _active = False

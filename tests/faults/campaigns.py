@@ -19,6 +19,7 @@ _PASS_TAG = Plant(
     "if False:",
 )
 
+_STREAM, _IMPROV = "altgate.console.stream", "altgate.console.improv"
 _EPOCH = "0250" + "02" * 16
 CAMPAIGNS = (
     Campaign(
@@ -240,5 +241,27 @@ CAMPAIGNS = (
             "error": Plant("altgate.provision.session", "binascii.Error, cbor2.CBORError, ", ""),
         },
         {"no end": "83,82820300"},
+    ),
+    Campaign(
+        "improv", "frames", "192k",
+        {
+            "checksum": Plant(_STREAM, "if sum(data[:end]) & 0xFF != data[end]:", "if False:"),
+            "what is in a spoilt frame": Plant(
+                _STREAM, "self._bytes = data[_HEADER:]\n            return SPOILT",
+                "self._bytes = data[end + 1 :]\n            return SPOILT",
+            ),
+            "a frame cut short": Plant(_STREAM, "= self._bytes.startswith(improv.HEADER)", "= False"),
+            "a line without end": Plant(
+                _STREAM, "if len(self._bytes) > limits.CONSOLE_LINE_BYTES + _HEADER:", "if False:"
+            ),
+            "length": Plant(_IMPROV, "if len(content) < 3 or content[2] != len(content) - 3:", "if False:"),
+            "lengths of name and password": Plant(_IMPROV, " or end + 1 + data[end] != len(data)", ""),
+            "name too long": Plant(_IMPROV, "len(ssid) > improv.SSID_BYTES or ", ""),
+            "password too long": Plant(_IMPROV, " or len(password) > improv.PASSWORD_BYTES", ""),
+            "spelling": Plant(_IMPROV, "not _is_text(ssid) or ", ""),
+            "one at a time": Plant(_IMPROV, "if self._job and not self._job.done():", "if False:"),
+            "length of a newline": Plant(_IMPROV, "if 2 + len(body) == _NEWLINE:", "if False:"),
+        },
+        bar=10**5,
     ),
 )  # fmt: skip

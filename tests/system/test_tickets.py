@@ -52,7 +52,7 @@ def ticket(building: Building, run: Run, tmp_path: Path) -> Path:
 
 
 def issued(building: Building, run: Run, path: Path, *more: str) -> Path:
-    broker = "127.0.0.1:%d" % building.broker.port
+    broker = f"127.0.0.1:{building.broker.port}"
     run("ticket", "issue", "--door", FRONT, "--broker", broker, "--file", str(path), *more)
     return path
 
@@ -142,7 +142,7 @@ def test_a_replaced_board_takes_over_the_cards_and_the_old_one_is_shut_out(
     old, building.board = building.board, Board(tmp_path / "new", heap="512k")
     try:
         building.board.wait_console("waiting to be provisioned")
-        broker = "127.0.0.1:%d" % building.broker.port
+        broker = f"127.0.0.1:{building.broker.port}"
         path = tmp_path / "second.ticket"
         words = ("ticket", "issue", "--door", FRONT, "--broker", broker, "--file", str(path))
         assert "--replace" in str(run(*words, code=2).exception)

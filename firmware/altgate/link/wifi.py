@@ -28,14 +28,15 @@ class Wifi:
         said = None
         while True:
             if not self.is_joined:
-                await self._join()
+                await self.join()
             state = "joined" if self.is_joined else _WHY.get(self._wlan.status(), "not joined")
             if state != said:
                 self._told(state)
                 said = state
             await asyncio.sleep_ms(LOOK_MS)
 
-    async def _join(self):
+    async def join(self):
+        """One try, of JOIN_MS at most; is_joined tells how it went."""
         self._wlan.disconnect()
         self._wlan.connect(self._ssid, self._password)
         for _ in range(JOIN_MS // 100):

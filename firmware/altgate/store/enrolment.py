@@ -67,9 +67,9 @@ def load(page):
 async def make(page, hardware_id, before, content, wifi):
     """Take a ticket, with what a laptop adds, and keep what comes of it; returns the Enrolment.
 
-    hardware_id: of the chip, as text. before: the Enrolment by which the board waits already, or None: the same ticket may come again, to
-    correct the network, and another one is refused. wifi: ``(ssid, password)`` for a content that names no
-    network, or None. Raises Unfit and OSError, and nothing has changed.
+    hardware_id: of the chip, as text. before: the Enrolment by which the board waits already, or None: the
+    same ticket may come again, to correct the network, and another one is refused. wifi: ``(ssid, password)``
+    for a content that names no network, or None. Raises Unfit and OSError, and nothing has changed.
     """
     told = _map(content)
     given = told.get(provisioning.GIVEN)
@@ -135,8 +135,8 @@ async def _keys(ticket, digest, hardware_id):
 def admit(page, door, sealed):
     """Become the door that the server has admitted; on return it outlives a power cut.
 
-    page: of the wrapping key. door: app.Door, whose enrolment it is. sealed: AES-256-SIV under the board's own key. Raises Unfit where
-    it is not for this board, OSError where the flash refuses; the board waits on then.
+    page: of the wrapping key. door: app.Door, whose enrolment it is. sealed: AES-256-SIV under the board's own
+    key. Raises Unfit where it is not for this board, OSError where the flash refuses; the board waits on then.
     """
     kept = door.enrolment.kept
     key = hkdf.hkdf(kept[provisioning.DOOR_KEY], b"", provisioning.ADMISSION, siv.KEY_BYTES)

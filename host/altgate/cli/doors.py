@@ -250,8 +250,8 @@ def admit(
         board = enrolments.waiting(row)
         if key is not None and key.replace("-", "").lower() != board.fingerprint.replace("-", ""):
             raise Refused(
-                f"The board that waits as {door.name} has the key {board.fingerprint}, not {key}: it is not the "
-                "one that the installer has before him. altgate ticket withdraw keeps it out."
+                f"The board that waits as {door.name} has the key {board.fingerprint}, not {key}: it is not "
+                "the one that the installer has before him. altgate ticket withdraw keeps it out."
             )
         enrolments.admit(opened, session, door, row)
     revocation.refresh(opened)
