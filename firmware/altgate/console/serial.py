@@ -59,7 +59,7 @@ class _Console:
         machine.reset()
 
     async def watch_pauses(self):
-        """Give up frames that were cut short, for ever; start anew where whoever brought a ticket has gone."""
+        """Give up frames that were cut short, and start anew where whoever brought a ticket has gone."""
         alone_ms = 0
         while True:
             self._has_heard = False

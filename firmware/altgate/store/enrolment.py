@@ -135,8 +135,8 @@ async def _keys(ticket, digest, hardware_id):
 def admit(page, door, sealed):
     """Become the door that the server has admitted; on return it outlives a power cut.
 
-    page: of the wrapping key. door: app.Door, whose enrolment it is. sealed: AES-256-SIV under the board's own
-    key. Raises Unfit where it is not for this board, OSError where the flash refuses; the board waits on then.
+    page: of the wrapping key. door: app.Door, whose enrolment it is. sealed: AES-256-SIV under the board's
+    own key. Raises Unfit where it is not for this board, OSError where the flash refuses; the board waits on.
     """
     kept = door.enrolment.kept
     key = hkdf.hkdf(kept[provisioning.DOOR_KEY], b"", provisioning.ADMISSION, siv.KEY_BYTES)
