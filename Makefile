@@ -9,7 +9,7 @@ JOBS ?= 5
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help env demo tour test test-core lint bench figures campaign reference pins hardware hardware-check clean
+.PHONY: help env demo tour test test-core lint bench figures campaign reference package pins hardware hardware-check clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -59,6 +59,9 @@ test: env lint  ## every test
 
 test-core: env lint  ## the tests that need no Debian package
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m 'not debian and not download'
+
+package: env  ## make firmware/package.json, by which mip installs the door
+	$(BIN)/python firmware/release/make_package.py
 
 pins: env  ## make firmware/altgate/pins.py from hardware/board.toml
 	$(BIN)/python hardware/make_pins.py
