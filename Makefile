@@ -9,7 +9,7 @@ JOBS ?= 5
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help env demo tour test test-core lint bench figures campaign reference pins clean
+.PHONY: help env demo tour test test-core lint bench figures campaign reference package pins hardware hardware-check clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -60,8 +60,21 @@ test: env lint  ## every test
 test-core: env lint  ## the tests that need no Debian package
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m 'not debian and not download'
 
+package: env  ## make firmware/package.json, by which mip installs the door
+	$(BIN)/python firmware/release/make_package.py
+
 pins: env  ## make firmware/altgate/pins.py from hardware/board.toml
 	$(BIN)/python hardware/make_pins.py
+
+hardware: env  ## drawings and tables of the hardware; needs the Debian packages graphviz and ngspice
+	$(BIN)/python hardware/check.py
+	$(BIN)/python hardware/spice.py
+	$(BIN)/python hardware/make_wiring.py
+	$(BIN)/python hardware/make_circuits.py
+	$(BIN)/python hardware/make_tables.py
+
+hardware-check: env  ## electrical checks of the board files; FILES=... for others
+	@$(BIN)/python hardware/check.py $(FILES)
 
 clean:  ## remove what the build made
 	rm -rf $(VENV) .cache build dist

@@ -1,4 +1,7 @@
-"""Write firmware/altgate/pins.py from hardware/board.toml; with --check only say whether it is current."""
+"""Write firmware/altgate/pins.py from hardware/board.toml; with --check only say whether it is current.
+
+python hardware/make_pins.py hardware/board-wrover.toml pins.py    the same for another board, elsewhere
+"""
 
 import sys
 import tomllib
@@ -8,9 +11,9 @@ HERE = Path(__file__).resolve().parent
 TARGET = HERE.parent / "firmware" / "altgate" / "pins.py"
 
 
-def render(board: dict[str, dict[str, object]]) -> str:
+def render(board: dict[str, dict[str, object]], source: str) -> str:
     """The module's text: one constant a line, tables as tuples."""
-    lines = ['"""Pins and buses of the board. Made from hardware/board.toml by `make pins`."""', ""]
+    lines = [f'"""Pins and buses of the board. Made from hardware/{source} by `make pins`."""', ""]
     for section in ("pins", "levels"):
         lines += [f"{name.upper()} = {_literal(value)}" for name, value in board[section].items()]
     lines.append(f"KEYPAD_KEYS = {_literal(board['keypad']['keys'])}")
@@ -29,13 +32,19 @@ def _literal(value: object) -> str:
     return '"' + value + '"' if isinstance(value, str) else str(value)
 
 
-def main() -> int:
-    text = render(tomllib.loads((HERE / "board.toml").read_text(encoding="utf-8")))
-    if "--check" in sys.argv:
-        return 0 if TARGET.is_file() and TARGET.read_text(encoding="utf-8") == text else 1
-    TARGET.write_text(text, encoding="utf-8")
+def main(arguments: list[str]) -> int:
+    """Write, or check; returns the exit code."""
+    files = [Path(one) for one in arguments if one != "--check"]
+    if len(files) not in (0, 2):
+        print("Give a board file and a file to write, or neither.", file=sys.stderr)
+        return 2
+    source, target = files or (HERE / "board.toml", TARGET)
+    text = render(tomllib.loads(source.read_text(encoding="utf-8")), source.name)
+    if "--check" in arguments:
+        return 0 if target.is_file() and target.read_text(encoding="utf-8") == text else 1
+    target.write_text(text, encoding="utf-8")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
