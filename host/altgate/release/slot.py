@@ -15,7 +15,7 @@ import cbor2
 from altgate.errors import CheckFailed, Refused
 from altgate.protocol import update
 
-_HEAD = struct.Struct("<IIIII32s")
+_HEAD = struct.Struct("<IIIIII32s")
 _CHECK = struct.Struct("<I")
 _SET = bytes(4)
 _KINDS: dict[int, type] = {
@@ -53,7 +53,7 @@ class Image:
         digest = hashlib.sha256(self.rom).digest()
         head = bytearray(b"\xff" * update.HEAD_BYTES)
         sizes = (number, len(self.rom), len(self.manifest), len(self.signature))
-        first = _HEAD.pack(update.HEAD_MAGIC, *sizes, digest)
+        first = _HEAD.pack(update.HEAD_MAGIC, *sizes, zlib.crc32(content), digest)
         first += _CHECK.pack(zlib.crc32(first))
         head[: len(first)] = first
         for word in (update.WRITTEN_AT, update.GOOD_AT):
@@ -67,14 +67,15 @@ def from_slot(data: bytes) -> Image:
     first = data[: _HEAD.size]
     if len(data) < update.HEAD_BYTES or _CHECK.unpack_from(data, _HEAD.size)[0] != zlib.crc32(first):
         raise CheckFailed("This is no image of the firmware, or its head is damaged: build it again.")
-    magic, _, size, manifest_bytes, signature_bytes, digest = _HEAD.unpack(first)
+    magic, _, size, manifest_bytes, signature_bytes, check, digest = _HEAD.unpack(first)
     start, end = update.CONTENT_AT, update.CONTENT_AT + manifest_bytes
     if magic != update.HEAD_MAGIC or end + signature_bytes > update.HEAD_BYTES:
         raise CheckFailed("This is no image of the firmware: build one with altgate release build.")
     rom = data[update.HEAD_BYTES : update.HEAD_BYTES + size]
     image = Image(data[start:end], data[end : end + signature_bytes], rom)
     fields = image.fields
-    is_whole = len(rom) == size == fields[update.SIZE] and hashlib.sha256(rom).digest() == digest
+    is_whole = zlib.crc32(image.manifest + image.signature) == check
+    is_whole = is_whole and len(rom) == size == fields[update.SIZE] and hashlib.sha256(rom).digest() == digest
     if not is_whole or digest != fields[update.SHA256]:
         raise CheckFailed("The image is damaged: it is not what its manifest says. Build it again.")
     return image

@@ -60,7 +60,7 @@ for words_a, words_b, wanted in CASES:
     assert found == wanted, (words_a, words_b, found, wanted)
 
 # A bit that flipped: in the image or in its head.
-for place in (SECTOR + 4000, 8, 30, 53):
+for place in (SECTOR + 4000, 8, 30, 57):
     for words, wanted in ((GOOD, "AAA"), (TRIAL, "AAA")):
         lay(GOOD, words)
         flash = board.parts["code_b"]
