@@ -137,6 +137,12 @@ async def main(door):
 
         waiting = Waiting(door)
         lasting += waiting.tasks()
+    on_trial = None
+    if sys.argv and sys.argv[0].startswith("code_"):
+        # The loader names the slot there, as a program is named.
+        from altgate import trial
+
+        on_trial = trial.of(sys.argv[0], door)
     tasks = [asyncio.create_task(task) for task in lasting]
     # Everything that stays is loaded: from here on memory is collected when nobody waits (see below).
     gc.threshold(-1)
@@ -151,6 +157,8 @@ async def main(door):
             door.clock.keep_floor()
         except OSError as error:
             failed("clock", error)
+        if on_trial and on_trial.is_over(door):
+            on_trial = None
         await asyncio.sleep_ms(1000)
         if not any(way.is_claiming for way in door.ways_in):
             # Collected while nobody waits, memory seldom runs out in the middle of a claim.
