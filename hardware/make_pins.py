@@ -11,7 +11,7 @@ HERE = Path(__file__).resolve().parent
 TARGET = HERE.parent / "firmware" / "altgate" / "pins.py"
 
 
-def render(board: dict[str, dict[str, object]], source: str) -> str:
+def render(board: dict[str, dict[str, object]], source: str = "board.toml") -> str:
     """The module's text: one constant a line, tables as tuples."""
     lines = [f'"""Pins and buses of the board. Made from hardware/{source} by `make pins`."""', ""]
     for section in ("pins", "levels"):

@@ -15,7 +15,7 @@ Table = dict[str, Any]
 
 def packaged() -> list[Path]:
     """The board files that come with altgate, the default one first."""
-    return [DEFAULT, *sorted((FOLDER / "boards").glob("*.toml"))]
+    return [DEFAULT, *sorted(FOLDER.glob("board-*.toml"))]
 
 
 def read(path: Path) -> Table:
