@@ -241,14 +241,14 @@ def test_the_firmware_gets_the_key_and_the_image_has_it(tmp_path: Path) -> None:
 def test_a_boards_image_is_the_same_each_time_and_has_its_pins(tmp_path: Path) -> None:
     own = tmp_path / "own.toml"
     text = board_file.DEFAULT.read_text(encoding="utf-8")
-    own.write_text(text.replace("strike = 4", "strike = 2").replace("N16R8", "mine"), encoding="utf-8")
+    own.write_text(text.replace("strike = 4", "strike = 48").replace("N16R8\"", "mine\""), encoding="utf-8")
     (table, loader, slot), again = image.regions(own), image.regions(own)
     assert [table, loader, slot] == again
     assert [one.label for one in again] == ["partition-table", "vfs", "code_a"]
     standard = image.regions()
     assert standard[0] == table and standard[1].data != loader.data
     assert from_slot(slot.data).fields[update.BOARD].endswith("mine")
-    assert b"Pin((2), Pin.OUT, value=1 - (1))" in loader.data
+    assert b"Pin((48), Pin.OUT, value=1 - (1))" in loader.data
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_a_boards_image_is_the_same_each_time_and_has_its_pins(tmp_path: Path) -
         ("strike = 4", "strike = -1", "pins.strike"),
         ("strike = 4", "", "lacks pins.strike"),
         ("strike = 4", "strike = 4\ncamera = 3", "pins.camera"),
-        ("[i2c]", "[i3c]", "i3c"),
+        ("\n[i2c]", "\n[i3c]", "i3c"),
         ("[uarts.scanner]", "[uarts.osdp]", "uarts.osdp"),
         ('flash = "mb16"', 'flash = "mb32"', "mb4, mb8, mb16"),
         ("strike_released = 1", "strike_released = 2", "levels.strike_released"),
