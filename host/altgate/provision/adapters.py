@@ -58,7 +58,7 @@ def drivers() -> str:
 
 
 def plugged_in(folder: Path = _SYS) -> list[Adapter]:
-    """Boards' USB chips that the kernel sees, with a serial port or without; empty where no kernel says so."""
+    """Boards' USB chips that the kernel sees, with a port or without; empty where no kernel says so."""
     found = []
     for device in sorted(folder.glob("*/idVendor")) if folder.is_dir() else ():
         try:

@@ -7,7 +7,7 @@ for people; its name is for scripts (``cause`` in the JSON) and does not change.
 from dataclasses import dataclass
 from typing import Any
 
-from altgate.errors import AltgateError, ProvisionFailed, Refused
+from altgate.errors import ProvisionFailed, Refused
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,8 @@ CAUSES = {
         True,
     ),
     "door": Cause(
-        "This board is a provisioned door. With other software on it, its keys, its credentials, the consents "
-        "and templates kept at it, and events that the host does not have yet are lost.",
+        "This board is a provisioned door. With other software on it are lost: its keys, its credentials, "
+        "the consents and templates kept at it, and events that the host does not have yet.",
         "If that is what you want, fetch its events first (the door online, `altgate serve` running), then "
         "say --erase, and provision it again.",
         True,
@@ -116,9 +116,9 @@ CAUSES = {
         "Repeat the command once; if it stays so, the flash is worn or broken: take another board.",
     ),
     # The files.
-    "no_board_file": Cause(
-        "{path} cannot be used as the board's file ({error}).",
-        "Give the board's file with --board, such as hardware/board.toml, with flash.toml beside it.",
+    "unknown_module": Cause(
+        "{path} says that the board has the chip {found}, which altgate cannot flash.",
+        "Write one of {known}, or give another board's file with --board.",
         True,
     ),
     "not_an_image": Cause(

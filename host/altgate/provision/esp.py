@@ -1,6 +1,6 @@
 """A board in its boot loader, through esptool's Python API; the one module that knows esptool's loader.
 
-Nothing of esptool prints: its progress goes to whoever asked for it, and its errors become causes.
+Its progress goes to whoever asked for it, and its errors become causes.
 """
 
 import contextlib
@@ -8,12 +8,8 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
-from esp_pylib.logger import EspLogBase
-from esptool import cmds
-from esptool.logger import log
-from esptool.util import FatalError, flash_size_bytes
-
 from altgate.provision.causes import trouble
+from altgate.provision.esptool_quiet import LOG, FatalError, cmds, flash_size_bytes
 from altgate.provision.port import BAUD, open_serial
 
 FAST_BAUD = 460800
@@ -44,36 +40,13 @@ class NotKept(LineTrouble):
         self.offset = offset
 
 
-class _Quiet(EspLogBase):
-    """esptool's log, of which only the progress is passed on."""
-
-    def __init__(self) -> None:
-        self.on_progress: Callable[[int, int], None] | None = None
-
-    def progress_bar(self, cur_iter: int, total_iters: int, *_: Any, **__: Any) -> None:
-        if self.on_progress:
-            self.on_progress(cur_iter, total_iters)
-
-    def print(self, *_: Any, **__: Any) -> None:
-        pass
-
-    note = warn = err = hint = debug = print
-
-    def set_verbosity(self, mode: int | str) -> None:
-        pass
-
-
-_QUIET = _Quiet()
-log.set_logger(_QUIET)
-
-
 class Chip:
     """A board whose loader answers. Methods raise LineTrouble, or the cause ``port_lost``."""
 
     def __init__(self, esp: Any, port: str) -> None:
         self._esp, self._port = esp, port
         self.name = str(esp.CHIP_NAME)
-        self.key = self.name.lower().replace("-", "")
+        self.family = self.name.lower().replace("-", "")
 
     def start(self, baud: int) -> None:
         """Load esptool's own flasher into its RAM, and talk to that at ``baud``."""
@@ -106,7 +79,7 @@ class Chip:
         """What its flash says of its size (JEDEC id); 0 where it says nothing that is known."""
         with self._line():
             size = cmds.detect_flash_size(self._esp)
-        return flash_size_bytes(size) if size else 0
+        return int(flash_size_bytes(size)) if size else 0  # type: ignore[no-untyped-call]
 
     def md5(self, offset: int, size: int) -> str:
         """Hexadecimal, computed by the board."""
@@ -126,7 +99,7 @@ class Chip:
     def write(self, offset: int, data: bytes, on_done: Callable[[int], None]) -> None:
         """Erase and write whole sectors from ``offset`` on, and have the board compare; raises NotKept.
         ``on_done`` gets how many bytes are there."""
-        _QUIET.on_progress = lambda done, total: on_done(len(data) * done // max(total, 1))
+        LOG.on_progress = lambda done, total: on_done(len(data) * done // max(total, 1))
         try:
             with self._line():
                 cmds.write_flash(self._esp, [(offset, data)])
@@ -135,7 +108,7 @@ class Chip:
                 raise NotKept(offset) from None
             raise
         finally:
-            _QUIET.on_progress = None
+            LOG.on_progress = None
 
     def restart(self) -> None:
         """Let the board run what is in its flash; one whose reset line is not wired stays where it is."""
@@ -162,11 +135,11 @@ def _line(port: str) -> Iterator[None]:
         raise LineTrouble(str(error)) from None
 
 
-def connect(port: str, attempts: int = ATTEMPTS) -> Chip:
+def connect(port: str) -> Chip:
     """Reset the board on a port into its loader; raises the cause where none answers."""
     line = open_serial(port)
     try:
-        return Chip(cmds.detect_chip(line, BAUD, connect_attempts=attempts), port)  # type: ignore[arg-type]
+        return Chip(cmds.detect_chip(line, BAUD, connect_attempts=ATTEMPTS), port)  # type: ignore[arg-type]
     except OSError:
         line.close()
         raise trouble("port_lost", port=port) from None

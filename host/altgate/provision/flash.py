@@ -14,7 +14,7 @@ Whoever comes again compares again, and does only what is missing.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from altgate.provision import preflight, tables
@@ -28,7 +28,7 @@ from altgate.provision.tables import SECTOR, Partition
 
 BLOCK = 0x10000
 WIPE = 1 << 20  # erased in one command
-LOADER, PROGRAM = "boot loader", "factory"
+LOADER, PROGRAM, OTHER_SLOT = "boot loader", "factory", "code_b"
 Run = tuple[int, bytes]
 
 
@@ -77,15 +77,14 @@ def plan(chip: Chip, board: BoardFile, regions: list[Region], erase: bool) -> Pl
     table = next(one for one in regions if one.offset == tables.OFFSET)
     made = Plan(found, {}, [], table, _is_there(chip, table))
     if erase or not made.is_whole:
-        made.wipe = [
-            (label, one)
-            for label, one in _to_wipe(found, board, regions)
-            if not preflight.is_blank(chip, one.offset, one.size)
-        ]
+        made.wipe = _not_blank(chip, _to_wipe(found, board, regions))
     for region in regions:
         runs = [] if region is table else list(_differing(chip, region))
         if runs:
             made.runs[region.label] = runs
+    if made.runs and not made.wipe:
+        # What is flashed is what runs: the loader would start a newer image in the other slot.
+        made.wipe = _not_blank(chip, [(OTHER_SLOT, board.partitions[OTHER_SLOT])])
     if found.is_door and not erase and not made.is_done:
         raise trouble("door")
     return made
@@ -108,6 +107,10 @@ def carry_out(chip: Chip, made: Plan, regions: list[Region], tell: Tell) -> None
         if region is not made.table and not _is_there(chip, region):
             raise NotKept(region.offset)
     _write(chip, made.table.label, [(made.table.offset, made.table.data)], tell)
+
+
+def _not_blank(chip: Chip, found: Iterable[tuple[str, Partition]]) -> list[tuple[str, Partition]]:
+    return [(label, one) for label, one in found if not preflight.is_blank(chip, one.offset, one.size)]
 
 
 def _padded(data: bytes) -> bytes:
@@ -179,8 +182,13 @@ def _erase(chip: Chip, offset: int, size: int) -> None:
 
 
 def _write(chip: Chip, label: str, runs: list[Run], tell: Tell) -> None:
-    total, before = sum(len(data) for _, data in runs), 0
+    total, before, step = sum(len(data) for _, data in runs), 0, f"write {label}"
     for offset, data in runs:
-        chip.write(offset, data, lambda done, before=before: tell.progress(f"write {label}", before + done, total))
+        start = before
+
+        def on_done(done: int, start: int = start) -> None:
+            tell.progress(step, start + done, total)
+
+        chip.write(offset, data, on_done)
         before += len(data)
-    tell.progress(f"write {label}", total, total)
+    tell.progress(step, total, total)

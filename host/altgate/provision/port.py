@@ -83,7 +83,7 @@ def named(ports: list[Found]) -> str:
 
 
 def choose(name: str | None) -> str:
-    """The port with this name, or the one that a board is on; raises the cause where it is not clear which."""
+    """The port with this name, or the one that a board is on; raises the cause where that is not clear."""
     ports = found()
     if name:
         if name in {one.name for one in ports} or "://" in name or Path(name).exists():

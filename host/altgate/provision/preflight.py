@@ -85,14 +85,18 @@ def steadily(
     for rate in rates:
         try:
             with _met(port, board, rate) as chip:
-                return work(chip, rate)
+                try:
+                    return work(chip, rate)
+                except NotKept as error:
+                    chip.read(error.offset, tables.SECTOR)  # or it is the line that spoils what is read
+                    raise
         except NotKept as error:
             if rate == rates[-1]:
                 raise trouble("bad_write", offset=hex(error.offset)) from None
         except LineTrouble:
             if rate == rates[-1]:
                 raise trouble("weak_cable", port=port, baud=rate) from None
-        tell.note(f"At {rate} baud what is sent arrives broken; going on at {BAUD}. A better cable is faster.")
+        tell.note(f"At {rate} baud what is sent arrives broken; going on at {BAUD}. A better cable helps.")
     raise AssertionError("there is always a last rate")
 
 
@@ -114,7 +118,7 @@ def _met(port: str, board: BoardFile, baud: int) -> Iterator[Chip]:
 
 
 def _check(chip: Chip, board: BoardFile, baud: int, port: str) -> None:
-    if chip.key != board.chip:
+    if chip.family != board.family:
         chip.restart()
         raise trouble("wrong_chip", port=port, found=chip.name, wanted=board.chip_name, board=board.name)
     lock = chip.lock
@@ -132,7 +136,7 @@ def _check(chip: Chip, board: BoardFile, baud: int, port: str) -> None:
 
 
 def state(chip: Chip, board: BoardFile) -> State:
-    """What the flash holds. Nothing secret is read: the page of the keys is only compared with an erased one."""
+    """What the flash holds. No secret is read: the page of the keys is only compared with an erased one."""
     table = tables.parse(chip.read(tables.OFFSET, tables.BYTES))
     is_altgate = KEYS in table and JOURNAL in table
     # Without a table, where this board's file has the keys: flashing erases them before it erases the table.

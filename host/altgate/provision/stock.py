@@ -1,8 +1,8 @@
 """A stock MicroPython image: what its file holds, which board it is for, and whether it is the right file.
 
 MicroPython's build joins boot loader, partition table and program into one file that begins where the chip
-looks for its boot loader: 0x1000 on an ESP32, 0 on an ESP32-S3 (ports/esp32/makeimg.py). The table is replaced
-by altgate's; loader and program are checked by their own checksums (ESP-IDF, "App Image Format").
+looks for its boot loader: 0x1000 on an ESP32, 0 on an ESP32-S3 (its ports/esp32/makeimg.py). altgate has a
+table of its own; loader and program are checked by their own checksums (ESP-IDF, "App Image Format").
 """
 
 import hashlib
@@ -12,12 +12,10 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
-from esptool.bin_image import LoadFirmwareImage
-from esptool.util import FatalError
-
 from altgate.provision import tables
-from altgate.provision.boards import CHIPS, BoardFile
+from altgate.provision.boards import FAMILIES, BoardFile
 from altgate.provision.causes import trouble
+from altgate.provision.esptool_quiet import FatalError, LoadFirmwareImage
 
 MAGIC = 0xE9
 _HEAD = struct.Struct("<BBBBI4xH9xB")
@@ -27,8 +25,9 @@ _CHIP_IDS = {0: "esp32", 9: "esp32s3"}
 _FLASH_SIZES = {1 << (20 + code): code for code in range(5)}  # bytes to the header's code: 1 to 16 MB
 # A file is at most this long: more than any flash that is supported.
 _MOST = 16 << 20
-# What the program holds if it was built for PSRAM on eight or on four lines: the log tags of ESP-IDF's drivers.
-_PSRAM_TAGS = {b"octal_psram\0": "octal", b"quad_psram\0": "quad"}
+# What the program holds if it was built for PSRAM on eight or on four lines: the log tags of ESP-IDF's
+# drivers, and the name that MicroPython gives such a build.
+_PSRAM_TAGS = {b"octal_psram": "octal", b"SPIRAM_OCT": "octal", b"quad_psram": "quad"}
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Stock:
 
     path: Path
     sha256: str
-    chip: str
+    family: str
     psram: str
     loader: bytes
     program: bytes
@@ -46,7 +45,7 @@ class Stock:
     @property
     def loader_at(self) -> int:
         """Where in the flash the chip looks for its boot loader."""
-        return LOADER_AT[self.chip]
+        return LOADER_AT[self.family]
 
 
 def read(path: Path) -> Stock:
@@ -61,7 +60,7 @@ def read(path: Path) -> Stock:
         raise trouble("not_an_image", path=path, error="it does not begin like one")
     chip = _CHIP_IDS.get(_HEAD.unpack_from(data)[5])
     if chip is None:
-        raise trouble("not_an_image", path=path, error=f"it is for none of {', '.join(CHIPS.values())}")
+        raise trouble("not_an_image", path=path, error=f"it is for none of {', '.join(FAMILIES.values())}")
     table_at = tables.OFFSET - LOADER_AT[chip]
     rows = tables.parse(data[table_at : table_at + tables.BYTES])
     app = next((row for row in rows.values() if row.kind == tables.APP), None)
@@ -94,17 +93,16 @@ def known() -> list[dict[str, str]]:
 
 def check_board(stock: Stock, board: BoardFile) -> None:
     """Raises a cause where the image is for another chip or PSRAM, or does not fit in."""
-    if stock.chip != board.chip:
+    if stock.family != board.family:
         raise trouble(
             "image_of_other_chip",
             path=stock.path,
-            found=CHIPS[stock.chip],
+            found=FAMILIES[stock.family],
             wanted=board.chip_name,
             board=board.name,
             variant=board.variant,
         )
-    # An image for PSRAM that finds none goes on without; one for the other kind does not start.
-    if stock.psram and "none" not in (stock.psram, board.psram) and stock.psram != board.psram:
+    if stock.psram and stock.psram != board.psram:
         raise trouble(
             "image_of_other_psram",
             path=stock.path,
