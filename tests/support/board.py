@@ -9,6 +9,7 @@ import contextlib
 import os
 import struct
 import threading
+import tty
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -59,7 +60,7 @@ class Faults:
     """``cut_after``: steps (a byte programmed, a sector erased) until the supply is lost; ``unplug_after``:
     bytes from the computer until the cable is pulled; ``stuck``: an offset whose lowest bit is always 0;
     ``garbles_above``: the rate above which what the computer hears is spoiled; ``says``: what its console
-    says to whoever comes; ``firmware``: the version that its console answers with."""
+    says over and over until somebody talks to it; ``firmware``: the version that its console answers with."""
 
     cut_after: int | None = None
     unplug_after: int | None = None
@@ -137,11 +138,10 @@ class Line(server.PtyMasterTransport):
     """The board's end of a PTY."""
 
     faults = Faults()
-    _received, _rate, _has_said = 0, 115200, False
+    _received, _rate = 0, 115200
 
     def recv(self, size: int) -> bytes:
-        if self.faults.says and not self._has_said:
-            self._has_said = True
+        if self.faults.says and not self._received:
             super().sendall(self.faults.says)
         data = super().recv(size)
         self._received += len(data)
@@ -180,6 +180,7 @@ class Board:
         self.flash.erased.clear()
         self.flash.erased_at.clear()
         line = Line.create()
+        tty.setraw(line._slave)  # or what is said before anybody opens it comes back as an echo
         line.faults = faults
         self.port.unlink(missing_ok=True)
         self.port.symlink_to(line.client_path)
@@ -205,7 +206,7 @@ class Board:
 
 
 def image(chip: str = "esp32s3", program: bytes = b"octal_psram" + bytes(60_000)) -> bytes:
-    """A file like a stock MicroPython image: a loader, a partition table, a program; with 8 MB in its head."""
+    """A file like a stock MicroPython image: loader, partition table, program; with 8 MB in its head."""
     kind = {"esp32": ESP32FirmwareImage, "esp32s3": ESP32S3FirmwareImage}[chip]
     start = kind.ROM_LOADER.BOOTLOADER_FLASH_OFFSET
     loader, app = (_bin(kind, data) for data in (b"loader" + bytes(20_000), program))

@@ -156,7 +156,7 @@ def test_a_cable_that_spoils_what_is_fast_costs_time_only(board: Board, wanted: 
     assert len(told.notes) == 1 and "115200" in told.notes[0]
 
 
-def test_a_cable_that_spoils_everything_is_named(board: Board, wanted: list[Region], monkeypatch) -> None:
+def test_a_cable_that_spoils_everything_is_named(board: Board, wanted: list[Region], monkeypatch):
     monkeypatch.setattr(preflight, "BAUD", 230400)  # the lowest rate, so that the loader is reached
     with board.plugged(Faults(garbles_above=115200)), pytest.raises(BoardFailed) as caught:
         run(board, wanted)
@@ -165,7 +165,11 @@ def test_a_cable_that_spoils_everything_is_named(board: Board, wanted: list[Regi
 
 @pytest.mark.parametrize(
     ("chip", "size", "cause"),
-    [("esp32", 16 * MB, "wrong_chip"), ("esp32c3", 16 * MB, "wrong_chip"), ("esp32s3", 8 * MB, "flash_small")],
+    [
+        ("esp32", 16 * MB, "wrong_chip"),
+        ("esp32c3", 16 * MB, "wrong_chip"),
+        ("esp32s3", 8 * MB, "flash_small"),
+    ],
 )
 def test_a_board_that_does_not_fit_is_not_touched(
     tmp_path: Path, wanted: list[Region], chip: str, size: int, cause: str

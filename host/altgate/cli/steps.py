@@ -44,7 +44,8 @@ class Shown:
 
     def __init__(self, as_json: bool) -> None:
         self._as_json, self._told, self._share = as_json, "", 0.0
-        self._bar = Progress(console=Console(file=sys.stderr), transient=True, disable=as_json)
+        console = Console(file=sys.stderr)
+        self._bar = Progress(console=console, transient=True, disable=as_json or not console.is_terminal)
         self._task: TaskID | None = None
 
     def progress(self, step: str, done: int, total: int) -> None:
@@ -70,8 +71,10 @@ class Shown:
 
     def close_bar(self) -> None:
         """Before something is asked or printed."""
-        self._bar.stop()
-        self._task = None
+        if self._task is not None:
+            self._bar.stop()
+            self._bar.remove_task(self._task)
+            self._task = None
 
     def _draw(self, step: str, done: int, total: int) -> None:
         if self._task is None or step != self._told:

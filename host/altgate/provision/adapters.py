@@ -18,7 +18,7 @@ class Adapter:
     driver: str
 
 
-_CP210X = Adapter("CP210x", "Install Silicon Labs' driver \"CP210x VCP\" (Linux has it)")
+_CP210X = Adapter("CP210x", 'Install Silicon Labs\' driver "CP210x VCP" (Linux has it)')
 _CH34X = Adapter(
     "CH340", "Install WCH's driver CH341SER (Linux has it; where brltty takes the board away, remove brltty)"
 )

@@ -74,9 +74,7 @@ def look(port: str, board: BoardFile, tell: Tell, baud: int = esp.FAST_BAUD) -> 
     return steadily(port, board, baud, tell, work)
 
 
-def steadily(
-    port: str, board: BoardFile, baud: int, tell: Tell, work: Callable[[Chip, int], _Done]
-) -> _Done:
+def steadily(port: str, board: BoardFile, baud: int, tell: Tell, work: Callable[[Chip, int], _Done]) -> _Done:
     """Do ``work`` with the board on ``port``; where the line breaks what is sent, once more and slower.
 
     ``work`` goes on where it was when it is called again. Raises the cause.
@@ -156,9 +154,9 @@ def blank_md5(size: int) -> str:
     return hashlib.md5(bytes([esp.ERASED]) * size).hexdigest()
 
 
-def console(port: str, seconds: float = LISTEN_S) -> bytes:
-    """What the board says by itself."""
-    line, heard, end = SerialPort(port), b"", time.monotonic() + seconds
+def console(port: str) -> bytes:
+    """What the board says by itself within LISTEN_S."""
+    line, heard, end = SerialPort(port), b"", time.monotonic() + LISTEN_S
     try:
         while (left := end - time.monotonic()) > 0:
             heard += line.read_line(left)
