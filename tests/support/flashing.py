@@ -55,7 +55,7 @@ def run(board: Board, wanted: list[Region], erase: bool = False, told: Told | No
     tell = told or Told()
 
     def work(chip: preflight.Chip, rate: int) -> flash.Plan:
-        made = flash.plan(chip, BOARD, wanted, erase)
+        made = flash.plan(chip, BOARD, wanted, erase, tell)
         flash.carry_out(chip, made, wanted, tell)
         return made
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from esptool.bin_image import LoadFirmwareImage
 
-from altgate.provision import preflight, tables
+from altgate.provision import esp, preflight, tables
 from altgate.provision.causes import BoardFailed, BoardRefused
 from altgate.provision.image import Region
 from support import flashing
@@ -36,7 +36,7 @@ def test_a_bare_board_gets_everything_and_nothing_else(board: Board, wanted: lis
     written = sorted((one.offset, one.offset + len(one.data)) for one in wanted)
     for (_, end), (start, _) in zip(written, [*written[1:], (16 * MB, 0)], strict=True):
         assert board.flash.read(end, start - end).strip(b"\xff") == b""
-    assert {step for step, _, _ in told.steps} == {f"write {one.label}" for one in wanted}
+    assert {step for step, _, _ in told.steps} == {"compare", *(f"write {one.label}" for one in wanted)}
     for step in {step for step, _, _ in told.steps}:
         done = [row[1:] for row in told.steps if row[0] == step]
         assert done == sorted(done) and done[-1][0] == done[-1][1] > 0
@@ -118,6 +118,17 @@ def test_a_door_is_refused_until_it_is_said_to_erase_it(board: Board, wanted: li
     for label in ("keys", "face_keys", "templates", "journal", "data", "credentials", "nvs"):
         one = BOARD.partitions[label]
         assert board.flash.read(one.offset, one.size).strip(b"\xff") == b"", label
+
+
+def test_a_door_that_was_refused_is_started_again(
+    board: Board, wanted: list[Region], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resets: list[str] = []
+    monkeypatch.setattr(esp.cmds, "reset_chip", lambda _, how: resets.append(how))
+    flashing.make_door(board, wanted)
+    with board.plugged(), pytest.raises(BoardRefused):
+        run(board, flashing.regions(board.port.parent, seed=2))
+    assert resets == ["hard-reset"]
 
 
 def test_a_door_of_another_layout_is_a_door(board: Board, wanted: list[Region]) -> None:

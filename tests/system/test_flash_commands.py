@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -124,3 +125,66 @@ def test_help_names_every_option_of_the_page(command: str) -> None:
     for line in LINES:
         if line.split()[1] == command:
             assert all(one in done.stdout for one in re.findall(r"--\w+", line)), line
+
+
+def person(
+    monkeypatch: pytest.MonkeyPatch, board: Board, file: Path, answers: str, *given: str
+) -> tuple[BaseException | None, str]:
+    """``altgate flash`` at a terminal, with regions that take no time to build; error and output."""
+    own = [one for one in flashing.regions(file.parent) if one.label in ("partition-table", "vfs", "code_a")]
+    monkeypatch.setattr("altgate.provision.image.regions", lambda _: own)
+    monkeypatch.setattr("altgate.cli.flash.is_terminal", lambda: True)
+    monkeypatch.setattr("altgate.cli.steps.is_terminal", lambda: True)
+    with board.plugged():
+        done = CliRunner().invoke(app, ["flash", "--micropython", str(file), *given], input=answers)
+    return done.exception, done.output
+
+
+def test_a_person_is_shown_the_hash_and_what_is_written(
+    monkeypatch: pytest.MonkeyPatch, board: Board, file: Path
+) -> None:
+    error, said = person(monkeypatch, board, file, "y\ny\n", str(board.port))
+    assert error is None and sha256(file) in said and "holds nothing that starts. Write" in said
+    before = bytes(board.flash.data)
+    error, said = person(monkeypatch, board, file, "y\n", str(board.port))
+    assert error is None and "nothing was written" in said and board.flash.data == before
+
+
+@pytest.mark.parametrize(("answers", "cause"), [("n\n", "unknown_image"), ("y\nn\n", "not_confirmed")])
+def test_a_person_who_says_no_has_written_nothing(
+    monkeypatch: pytest.MonkeyPatch, board: Board, file: Path, answers: str, cause: str
+) -> None:
+    error, _ = person(monkeypatch, board, file, answers, str(board.port))
+    assert getattr(error, "cause", None) == cause
+    assert not board.flash.erased and not board.flash.programmed
+
+
+def test_a_person_chooses_among_several_boards(
+    monkeypatch: pytest.MonkeyPatch, board: Board, file: Path
+) -> None:
+    ports = [("elsewhere", 0x10C4, 0xEA60), (str(board.port), 0x303A, 0x1001)]
+    listed = [SimpleNamespace(device=name, vid=vid, pid=pid) for name, vid, pid in ports]
+    monkeypatch.setattr("altgate.provision.port.list_ports.comports", lambda: listed)
+    number = 1 + sorted(name for name, _, _ in ports).index(str(board.port))
+    error, said = person(monkeypatch, board, file, f"7\n{number}\n", "--sha256", sha256(file), "--yes")
+    assert error is None and "elsewhere (CP210x)" in said and "is flashed" in said
+    assert board.flash.programmed
+
+
+def test_a_script_does_not_choose_among_several_boards(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = [SimpleNamespace(device=name, vid=0x303A, pid=0x1001) for name in ("A", "B")]
+    monkeypatch.setattr("altgate.provision.port.list_ports.comports", lambda: listed)
+    done = CliRunner().invoke(app, ["preflight", "--json"])
+    last = json.loads(done.stdout)
+    assert last["cause"] == "several_ports" and "A (ESP32's own USB), B (ESP32's own USB)" in last["says"]
+
+
+def test_a_preflight_looks_at_the_image_too(board: Board, file: Path, tmp_path: Path) -> None:
+    with board.plugged():
+        command = ["preflight", str(board.port), "--micropython", str(file), "--json"]
+        done = CliRunner().invoke(app, command)
+        told = [json.loads(line) for line in done.stdout.splitlines()]
+        assert sha256(file) in told[0]["text"] and told[-1]["image"]["psram"] == "octal"
+        file.write_bytes(image("esp32"))
+        done = CliRunner().invoke(app, command)
+        assert json.loads(done.stdout.splitlines()[-1])["cause"] == "image_of_other_chip"

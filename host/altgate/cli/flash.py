@@ -7,7 +7,6 @@ import typer
 
 from altgate.cli.output import AsJson
 from altgate.cli.steps import (
-    FAST_BAUD,
     Baud,
     BoardPath,
     PortName,
@@ -18,6 +17,7 @@ from altgate.cli.steps import (
     shown,
 )
 from altgate.provision.causes import trouble
+from altgate.provision.port import FAST_BAUD
 
 if TYPE_CHECKING:
     from altgate.provision.boards import BoardFile
@@ -89,11 +89,10 @@ def _flash(
 
     def work(chip: "Chip", rate: int) -> dict[str, Any]:
         nonlocal is_agreed
-        made = flashing.plan(chip, board, regions, erase)
+        made = flashing.plan(chip, board, regions, erase, tell)
         if not made.is_done and not is_agreed:
             tell.close_bar()
             if not typer.confirm(_question(port, chip, made), err=True):
-                chip.restart()
                 raise trouble("not_confirmed")
             is_agreed = True
         flashing.carry_out(chip, made, regions, tell)

@@ -6,7 +6,6 @@ import typer
 
 from altgate.cli.output import AsJson
 from altgate.cli.steps import (
-    FAST_BAUD,
     Baud,
     BoardPath,
     Micropython,
@@ -15,6 +14,7 @@ from altgate.cli.steps import (
     chosen,
     shown,
 )
+from altgate.provision.port import FAST_BAUD
 
 
 def preflight(

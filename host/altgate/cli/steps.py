@@ -36,7 +36,6 @@ Sha256 = Annotated[
     str | None, typer.Option("--sha256", help="What the image's publisher gives as its SHA-256.")
 ]
 Baud = Annotated[int, typer.Option("--baud", min=9600, help="Rate to try first.")]
-FAST_BAUD = 460800
 
 
 class Shown:
@@ -120,7 +119,8 @@ def chosen(name: str | None, as_json: bool) -> str:
     boards = [one for one in port.found() if one.adapter]
     for number, one in enumerate(boards, 1):
         typer.echo(f"{number}: {one}", err=True)
-    return boards[int(typer.prompt("Which board", type=_number(len(boards)), err=True)) - 1].name
+    number = int(typer.prompt("Which board", value_proc=_number(len(boards)), err=True))
+    return boards[number - 1].name
 
 
 def _number(most: int) -> Callable[[str], int]:

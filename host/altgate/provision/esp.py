@@ -12,7 +12,6 @@ from altgate.provision.causes import trouble
 from altgate.provision.esptool_quiet import LOG, FatalError, cmds, flash_size_bytes
 from altgate.provision.port import BAUD, open_serial
 
-FAST_BAUD = 460800
 ATTEMPTS = 7  # to reset the board into its loader: some boards need several
 ERASED = 0xFF
 _BOOT_MODE, _NOT_KEPT = "Wrong boot mode", ("does not match data in flash", "region is empty")

@@ -14,7 +14,7 @@ Whoever comes again compares again, and does only what is missing.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from altgate.provision import preflight, tables
@@ -29,6 +29,7 @@ from altgate.provision.tables import SECTOR, Partition
 BLOCK = 0x10000
 WIPE = 1 << 20  # erased in one command
 LOADER, PROGRAM, OTHER_SLOT = "boot loader", "factory", "code_b"
+COMPARE = "compare"
 Run = tuple[int, bytes]
 
 
@@ -71,20 +72,26 @@ def regions_of(stock: Stock, own: list[Region], board: BoardFile) -> list[Region
     return [Region(one.label, one.offset, _padded(one.data)) for one in every]
 
 
-def plan(chip: Chip, board: BoardFile, regions: list[Region], erase: bool) -> Plan:
+def plan(chip: Chip, board: BoardFile, regions: list[Region], erase: bool, tell: Tell) -> Plan:
     """Compare the board with what is wanted. Raises the cause ``door`` where one would be lost unasked."""
     found = preflight.state(chip, board)
     table = next(one for one in regions if one.offset == tables.OFFSET)
     made = Plan(found, {}, [], table, _is_there(chip, table))
-    if erase or not made.is_whole:
-        made.wipe = _not_blank(chip, _to_wipe(found, board, regions))
+    to_wipe = list(_to_wipe(found, board, regions)) if erase or not made.is_whole else []
+    total, done = sum(one.size for _, one in to_wipe) + sum(len(one.data) for one in regions), 0
+    for label, partition in to_wipe:
+        made.wipe += _not_blank(chip, label, partition)
+        done += partition.size
+        tell.progress(COMPARE, done, total)
     for region in regions:
         runs = [] if region is table else list(_differing(chip, region))
         if runs:
             made.runs[region.label] = runs
+        done += len(region.data)
+        tell.progress(COMPARE, done, total)
     if made.runs and not made.wipe:
         # What is flashed is what runs: the loader would start a newer image in the other slot.
-        made.wipe = _not_blank(chip, [(OTHER_SLOT, board.partitions[OTHER_SLOT])])
+        made.wipe = _not_blank(chip, OTHER_SLOT, board.partitions[OTHER_SLOT])
     if found.is_door and not erase and not made.is_done:
         raise trouble("door")
     return made
@@ -109,8 +116,8 @@ def carry_out(chip: Chip, made: Plan, regions: list[Region], tell: Tell) -> None
     _write(chip, made.table.label, [(made.table.offset, made.table.data)], tell)
 
 
-def _not_blank(chip: Chip, found: Iterable[tuple[str, Partition]]) -> list[tuple[str, Partition]]:
-    return [(label, one) for label, one in found if not preflight.is_blank(chip, one.offset, one.size)]
+def _not_blank(chip: Chip, label: str, partition: Partition) -> list[tuple[str, Partition]]:
+    return [] if preflight.is_blank(chip, partition.offset, partition.size) else [(label, partition)]
 
 
 def _padded(data: bytes) -> bytes:

@@ -18,6 +18,7 @@ from altgate.provision.adapters import OWN, Adapter
 from altgate.provision.causes import trouble
 
 BAUD = 115200
+FAST_BAUD = 460800  # what most cables carry; a board is flashed at it where that is so
 WRITE_S = 5.0
 _PROC = Path("/proc")
 _GONE = {errno.ENOENT, errno.ENODEV, errno.ENXIO}

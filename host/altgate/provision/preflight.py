@@ -16,7 +16,7 @@ from altgate.provision import esp, tables
 from altgate.provision.boards import BoardFile
 from altgate.provision.causes import BoardFailed, trouble
 from altgate.provision.esp import Chip, LineTrouble, NotKept, Tell
-from altgate.provision.port import BAUD, SerialPort
+from altgate.provision.port import BAUD, FAST_BAUD, SerialPort
 from altgate.provision.session import Session
 from altgate.provision.tables import Partition
 
@@ -61,7 +61,7 @@ class Report:
     firmware: str
 
 
-def look(port: str, board: BoardFile, tell: Tell, baud: int = esp.FAST_BAUD) -> Report:
+def look(port: str, board: BoardFile, tell: Tell, baud: int = FAST_BAUD) -> Report:
     """The whole preflight of the board on ``port``; it runs its own program again afterwards."""
     firmware = _ask(port)
 
@@ -110,26 +110,22 @@ def _met(port: str, board: BoardFile, baud: int) -> Iterator[Chip]:
     try:
         _check(chip, board, baud, port)
         yield chip
-        chip.restart()
     finally:
+        chip.restart()  # also where it is refused: a door that was looked at is a door again
         chip.close()
 
 
 def _check(chip: Chip, board: BoardFile, baud: int, port: str) -> None:
     if chip.family != board.family:
-        chip.restart()
         raise trouble("wrong_chip", port=port, found=chip.name, wanted=board.chip_name, board=board.name)
     lock = chip.lock
     if lock:
-        chip.restart()
         raise trouble("locked", what=lock)
     chip.start(baud)
     size = chip.flash_bytes
     if not size:
-        chip.restart()
         raise trouble("flash_silent")
     if size < board.flash_bytes:
-        chip.restart()
         raise trouble("flash_small", found=size // MB, wanted=board.flash_bytes // MB, board=board.name)
 
 
