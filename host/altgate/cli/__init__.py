@@ -14,9 +14,11 @@ from altgate.cli import (
     credentials,
     demo,
     doors,
+    flash,
     managers,
     notices,
     passes,
+    preflight,
     provision,
     release,
     residents,
@@ -39,6 +41,8 @@ app.command("init")(setup.init)
 app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.command("tour")(demo.tour)
+app.command("preflight")(preflight.preflight)
+app.command("flash")(flash.flash)
 app.command("provision")(provision.provision)
 app.add_typer(broker.app, name="broker")
 app.add_typer(release.app, name="release")
