@@ -149,7 +149,7 @@ class Line(server.PtyMasterTransport):
         if limit is not None and self._received > limit:
             raise SupplyLost
         if data.startswith(b"AG ") and self.faults.firmware:
-            hello = [1, "a1b2", self.faults.firmware, "development", False, bytes(16)]
+            hello = [1, "a1b2", self.faults.firmware, "development", "of a test"]
             super().sendall(b"AG " + base64.b64encode(cbor2.dumps(hello)) + b"\n")
         if bytes([protocol.SLIP_END, 0, protocol.CMD["SYNC"]]) in data:
             self._rate = 115200  # the computer has begun anew, as a reset would

@@ -168,7 +168,8 @@ def _ask(port: str) -> str:
         raise trouble("brown_out", port=port)
     line = SerialPort(port)
     try:
-        return Session(line, HELLO_S).hello().firmware
+        bare = Session(line, HELLO_S).hello()
+        return bare.firmware if bare else ""
     except BoardFailed:
         raise
     except ProvisionFailed:
