@@ -27,7 +27,8 @@ def content(**changes):
         p.BROKER_PORT: 8883, p.BROKER_NAME: "localhost", p.CA: bytes(100), p.CERTIFICATE: bytes(100),
         p.PRIVATE_KEY: bytes(100), p.WIFI_SSID: "", p.WIFI_PASSWORD: "",
         p.TIME: 1767225600, p.GENERATION: 0, p.INDEX_KEY: bytes(range(1, 33)),
-        p.PASS_KEY: bytes(range(2, 34)), p.ORIGIN: "http://localhost",
+        p.PASS_KEY: bytes(range(2, 34)), p.ORIGIN: "http://localhost", p.TICKET_ID: bytes(8),
+        p.TICKET_SECRET: bytes(16), p.EXPIRES: 1767225600,
     }  # fmt: skip
     return cbor2.dumps({**fields, **changes}, canonical=True)
 

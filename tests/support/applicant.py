@@ -18,7 +18,10 @@ from altgate.provision.ticket import Ticket, read
 from altgate.registry import doors, enrolments
 from altgate.registry.site import Site
 
-OF_TICKET = (p.DOOR_ID, p.ZONE, p.BROKER_HOST, p.BROKER_PORT, p.BROKER_NAME, p.CA, p.ORIGIN)
+OF_TICKET = (
+    p.DOOR_ID, p.ZONE, p.BROKER_HOST, p.BROKER_PORT, p.BROKER_NAME, p.CA, p.ORIGIN, p.TICKET_ID,
+    p.TICKET_SECRET, p.EXPIRES,
+)  # fmt: skip
 START = 1767225600
 
 

@@ -20,17 +20,14 @@ _ASSOCIATED = (b"altgate/enrolment/1",)
 
 # key of a ticket: as identity.SHAPES
 _TICKET = {
-    provisioning.TICKET_ID: (bytes, provisioning.TICKET_ID_BYTES, provisioning.TICKET_ID_BYTES),
-    provisioning.TICKET_SECRET: (bytes, provisioning.TICKET_SECRET_BYTES, provisioning.TICKET_SECRET_BYTES),
     provisioning.SERVER_KEY: (bytes, provisioning.POINT_BYTES, provisioning.POINT_BYTES),
-    provisioning.EXPIRES: (int, 1767225600, 0xFFFFFFFF),
     provisioning.BUILDING: (str, 1, 128),
     provisioning.DOOR_NAME: (str, 1, 128),
 }
 _OF_IDENTITY = (
     provisioning.DOOR_ID, provisioning.ZONE, provisioning.BROKER_HOST, provisioning.BROKER_PORT,
     provisioning.BROKER_NAME, provisioning.CA, provisioning.CERTIFICATE, provisioning.PRIVATE_KEY,
-    provisioning.ORIGIN,
+    provisioning.ORIGIN, provisioning.TICKET_ID, provisioning.TICKET_SECRET, provisioning.EXPIRES,
 )  # fmt: skip
 _LAPTOP = (provisioning.WIFI_SSID, provisioning.WIFI_PASSWORD, provisioning.TIME)
 _ADMISSION = (
@@ -123,8 +120,6 @@ async def _keys(ticket, digest, hardware_id):
     )
     mac = hmac256.hmac256(hkdf.door_subkey(board_key, provisioning.ENROL), record)
     kept = {key: ticket[key] for key in _OF_IDENTITY}
-    kept[provisioning.TICKET_ID] = ticket[provisioning.TICKET_ID]
-    kept[provisioning.TICKET_SECRET] = ticket[provisioning.TICKET_SECRET]
     kept[provisioning.GIVEN_HASH] = digest
     kept[provisioning.DOOR_KEY] = board_key
     kept[provisioning.RECORD] = cbor.encode([record, mac])

@@ -28,7 +28,8 @@ Identity = namedtuple(
     (
         "door_id", "door_key", "zone", "zone_key", "broker_host", "broker_port", "broker_name", "ca",
         "certificate", "private_key", "wifi_ssid", "wifi_password", "provisioned_at", "generation",
-        "index_key", "pass_key", "origin", "console_key", "door_bytes",
+        "index_key", "pass_key", "origin", "ticket_id", "ticket_secret", "ticket_expires", "console_key",
+        "door_bytes",
     ),
 )  # fmt: skip
 
@@ -51,6 +52,10 @@ SHAPES = {
     provisioning.INDEX_KEY: (bytes, limits.DOOR_KEY_BYTES, limits.DOOR_KEY_BYTES),
     provisioning.PASS_KEY: (bytes, limits.DOOR_KEY_BYTES, limits.DOOR_KEY_BYTES),
     provisioning.ORIGIN: (str, 1, 128),
+    # Whoever installed the board may check it by the same ticket until that expires.
+    provisioning.TICKET_ID: (bytes, provisioning.TICKET_ID_BYTES, provisioning.TICKET_ID_BYTES),
+    provisioning.TICKET_SECRET: (bytes, provisioning.TICKET_SECRET_BYTES, provisioning.TICKET_SECRET_BYTES),
+    provisioning.EXPIRES: (int, 1767225600, 0xFFFFFFFF),
     # Of an admission; it does not stay.
     provisioning.JOURNAL_KEY: (bytes, limits.DOOR_KEY_BYTES, limits.DOOR_KEY_BYTES),
 }
