@@ -22,7 +22,7 @@ Config = namedtuple(
     ),
 )  # fmt: skip
 
-WINDOW = 12  # messages sent and not yet acknowledged
+WINDOW = 8  # messages sent and not yet acknowledged
 PENDING_ACKS = 16
 
 # Reasons for on_down and keys of Client.counts.
