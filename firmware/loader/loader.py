@@ -76,8 +76,10 @@ def _image(slot):
 
 
 def _mount(label, image):
+    # The loader's own files have done their part, and no module of the door comes from there.
+    vfs.umount("/")
     vfs.mount(vfs.VfsRom(image), ROOT)
-    sys.path.insert(0, ROOT)
+    sys.path[:] = [ROOT] + [path for path in sys.path if path not in ("", "/lib")]
     sys.argv[:] = [label]
     for name in ("slots", "loader"):
         sys.modules.pop(name, None)
