@@ -135,7 +135,10 @@ def loader(board: board_file.Table, size: int) -> bytes:
     }
     # Its own copy: an update may change what is in the slots, and not the loader.
     sources[Path("slots.py")] = (FIRMWARE / "altgate" / "slots.py").read_text(encoding="utf-8")
-    given = {Path("altgate/pins.py"): make_pins.render(board, board_file.DEFAULT.name), **_sources("protocol")}
+    given = {
+        Path("altgate/pins.py"): make_pins.render(board, board_file.DEFAULT.name),
+        **_sources("protocol"),
+    }
     littlefs = needed("littlefs")
     with tempfile.TemporaryDirectory(prefix="altgate-image-") as folder:
         tree = Path(folder) / "tree"
