@@ -6,6 +6,7 @@ board's built-in modules is found under PC, and nothing else of this computer's 
 """
 
 import gc
+import os
 import sys
 import time
 
@@ -51,16 +52,21 @@ def _set_up(block):
 def execute(name, names):
     """Run a file; whether it ended without an error, or is not there."""
     try:
-        with open(name) as file:
-            source = file.read()
+        os.stat(name)
     except OSError:
         return True
-    return _execute(source, name, names)
+    return _execute(_read, name, names)
 
 
-def _execute(source, name, names):
+def _read(name):
+    with open(name) as file:
+        return file.read()
+
+
+def _execute(read, name, names):
+    # The source is let go of before it runs, as the board does.
     try:
-        exec(compile(source, name, "exec"), names)
+        exec(compile(read(name), name, "exec"), names)
     except SystemExit as error:
         if error.args and error.args[0] in (simctl.RESET, simctl.POWER_CUT):
             raise
@@ -79,7 +85,7 @@ def prompt(names):
         line = sys.stdin.readline()
         if not line:
             simctl.end(simctl.POWER_CUT)
-        _execute(line, "<stdin>", names)
+        _execute(lambda _, line=line: line, "<stdin>", names)
 
 
 def run():

@@ -249,6 +249,12 @@ def test_a_boards_image_is_the_same_each_time_and_has_its_pins(tmp_path: Path) -
     assert standard[0] == table and standard[1].data != loader.data
     assert from_slot(slot.data).fields[update.BOARD].endswith("mine")
     assert b"Pin((48), Pin.OUT, value=1 - (1))" in loader.data
+    # An image that was built before, and for this board only.
+    given = from_slot(slot.data)
+    signed = Image(given.manifest, b"signature", given.rom)
+    assert image.regions(own, signed)[2].data == signed.in_slot()
+    with pytest.raises(Refused, match="mine"):
+        image.regions(board_file.DEFAULT, signed)
 
 
 @pytest.mark.parametrize(

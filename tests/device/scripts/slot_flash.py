@@ -20,7 +20,8 @@ from altgate.crypto import cbor
 from protocol import limits
 from protocol import update as said
 
-sys.modules["slots"] = altgate.slots  # the loader has its own copy
+# The loader has its own copy; and the door lets go of this one.
+_slots = sys.modules["slots"] = altgate.slots
 sys.path.insert(0, [path for path in sys.path if path.endswith("/firmware")][0] + "/loader")
 import loader
 
@@ -39,7 +40,7 @@ class Board:
     def __init__(self, path, rom):
         self.flash = blank(path, 2 * SLOT_SECTORS)
         self.started = None
-        loader._start, loader._stay_locked = self._start, self._stay_locked
+        loader._mount, loader._stay_locked = self._mount, self._stay_locked
         self.off()
         self.put("code_a", 1, rom)
 
@@ -59,13 +60,13 @@ class Board:
             def find(kind, label):
                 return [parts[label]] if label in parts else []
 
-        altgate.slots.Partition = Partition
+        _slots.Partition = _Esp32.Partition = Partition
 
     def boot(self):
         """What a start runs: the slot's label and its ROMFS; raises Locked."""
         self.off()
         self.started = None
-        loader.run()
+        loader.load()
         return self.started
 
     def put(self, label, number, rom, words=(said.WRITTEN_AT, said.GOOD_AT)):
@@ -73,7 +74,7 @@ class Board:
         flash = self.parts[label]
         for sector in range(SLOT_SECTORS):
             flash.ioctl(6, sector)
-        first, content = altgate.slots.head(number, manifest(rom), b"", len(rom), sha256(rom).digest())
+        first, content = _slots.head(number, manifest(rom), b"", len(rom), sha256(rom).digest())
         flash.writeblocks(0, first, 0)
         flash.writeblocks(0, content, said.CONTENT_AT)
         flash.writeblocks(1, rom, 0)
@@ -90,7 +91,7 @@ class Board:
         for _ in new.finish():
             pass
 
-    def _start(self, label, image):
+    def _mount(self, label, image):
         self.started = label, bytes(image)
 
     def _stay_locked(self):
