@@ -101,13 +101,12 @@ def carry_out(chip: Chip, made: Plan, regions: list[Region], tell: Tell) -> None
     """Do what is planned, in the order above; raises NotKept, LineTrouble or the cause ``port_lost``."""
     if made.is_done:
         return
-    keys = [one for one in made.wipe if one[0] == KEYS]
-    for label, partition in keys:
-        _wipe(chip, label, partition, tell)
-    _erase(chip, tables.OFFSET, SECTOR)
     for label, partition in made.wipe:
-        if label != KEYS:
+        if label == KEYS:
             _wipe(chip, label, partition, tell)
+    _erase(chip, tables.OFFSET, SECTOR)
+    for label, partition in made.wipe:  # what is blank by now is left alone
+        _wipe(chip, label, partition, tell)
     for label, runs in made.runs.items():
         _write(chip, label, runs, tell)
     for region in regions:
