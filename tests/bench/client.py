@@ -19,7 +19,7 @@ from support.broker import Mosquitto, free_port
 from support.pki import Authority
 
 SCRIPTS = Path(__file__).parent / "scripts"
-OWN, PEER = "link_own.py", "link_peer.py"
+OWN, PEER, FLOOR = "link_own.py", "link_peer.py", "link_floor.py"
 PEER_PACKAGES = ("chumicro_mqtt", "chumicro_sockets", "chumicro_timing", "chumicro_config")
 MESSAGES, RUNS = 5000, 9
 # Room for what the peer needs to be compiled from its source; both have the same.
@@ -106,10 +106,11 @@ def _packed(folder: Path, script: str) -> Path:
     tree = folder / Path(script).stem / "tree"
     if script == OWN:
         image.firmware(tree)
-    else:
+    elif script == PEER:
         for name in PEER_PACKAGES:
             ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
             shutil.copytree(_peer() / name, tree / name, ignore=ignored)
+    tree.mkdir(parents=True, exist_ok=True)
     shutil.copy(SCRIPTS / script, tree / "job.py")
     return image.pack(tree)
 
@@ -137,11 +138,12 @@ def heap() -> Iterator[Figure]:
     with _job(is_tls=True) as job:
         own, peer = _packed(job.folder, OWN), _packed(job.folder, PEER)
         yield Figure("link.tls_heap", _least(job, own), "KiB beside the image", "<=", HEAP_KIB)
-        used = [_in_image(job, one, HEAP_SIZES_KIB.stop) for one in (own, peer)]
-    assert used[0] and used[1]
+        packed = (own, peer, _packed(job.folder, FLOOR))
+        used = [_in_image(job, one, HEAP_SIZES_KIB.stop) for one in packed]
+    assert used[0] and used[1] and used[2]
     text = (
         f"of chumicro-mqtt's heap in use, mutual TLS, both compiled: {used[0] / 1024:.1f} KiB, "
-        f"of {used[1] / 1024:.1f}, asyncio within"
+        f"of {used[1] / 1024:.1f}; asyncio and TLS without any client are {used[2] / 1024:.1f}"
     )
     yield Figure("link.heap_ratio", round(used[0] / used[1], 2), text, "<=", HEAP_RATIO)
 
