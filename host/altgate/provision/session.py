@@ -118,9 +118,11 @@ class Session:
         content = b""
         while len(content) < length:
             answer = self.say([p.SAY_READ, len(content)])
-            if answer[:2] != [p.SAY_READ, len(content)] or len(answer) != 3 or not answer[2]:
+            if answer[:2] != [p.SAY_READ, len(content)] or len(answer) != 3:
                 raise ProvisionFailed(LOST_COUNT)
-            content += bytes(answer[2])
+            if not isinstance(answer[2], bytes) or not answer[2]:
+                raise ProvisionFailed(LOST_COUNT)
+            content += answer[2]
         return content[:length]
 
     def leave(self) -> None:
