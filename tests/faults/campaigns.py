@@ -269,14 +269,56 @@ CAMPAIGNS = (
     Campaign(
         "provision", "lines", "",
         {
-            "proof": Plant(
-                "altgate.provision.session", " or not hmac.compare_digest(answer[1], proof)", ""
+            "come in": Plant(
+                "altgate.provision.session", "if not hmac.compare_digest(answer[2], right):", "if False:"
             ),
             "shape": Plant(
-                "altgate.provision.session", "shape != [str, str, str, bool, bytes] or ", ""
+                "altgate.provision.session",
+                "if [type(part) for part in answer[1:]] != [str, str, str, str]:",
+                "if False:",
             ),
-            "error": Plant("altgate.provision.session", "binascii.Error, cbor2.CBORError, ", ""),
+            "seal": Plant(
+                "altgate.provision.session",
+                "inner = decode(self._keys[1].decrypt(answer[2], bound))",
+                "inner = decode(answer[2][16:])",
+            ),
+            "error": Plant("altgate.provision.session", "except (InvalidTag, BadMessage, ", "except (BadMessage, "),
+            "number": Plant(
+                "altgate.provision.session",
+                "if frame[0] == kind and (number is None or frame[1:2] == [number]):",
+                "if frame[0] == kind:",
+            ),
+            "count": Plant("altgate.provision.session", "if not least <= answer[1] <= most:", "if False:"),
+            "nothing read": Plant(
+                "altgate.provision.session",
+                "if not isinstance(answer[2], bytes) or not answer[2]:",
+                "if not isinstance(answer[2], bytes):",
+            ),
+            "point": Plant(
+                "altgate.provision.session", "except (ValueError, TypeError, IndexError):", "except TypeError:"
+            ),
         },
-        {"no end": "83,82820300"},
+        {"a text is read": "03" + ",83" * 7 + ",858304006178"},
+        # Each case agrees on keys, most of them twice.
+        bar=10**6,
+    ),
+    Campaign(
+        "ticket", "texts", "",
+        {
+            "signature": Plant(
+                "altgate.provision.ticket",
+                "key.verify(signature, SIGNED + given, ec.ECDSA(hashes.SHA256()))",
+                "pass",
+            ),
+            "fields": Plant(
+                "altgate.provision.ticket",
+                "if {key: type(value) for key, value in fields.items()} != _KINDS:",
+                "if False:",
+            ),
+            "error": Plant("altgate.provision.ticket", "except (UnsupportedAlgorithm, ", "except ("),
+            "bytes": Plant("altgate.plain_cbor", "if not isinstance(data, bytes):", "if False:"),
+        },
+        {"a map is given": "0182a101024100"},
+        bar=10**6,
     ),
 )  # fmt: skip

@@ -25,7 +25,7 @@ enrolling.stand_in(page)
 fuzz.begin()
 
 import items
-from enrolling import DOOR, ID, OTHER_SECRET, SECRET, START
+from enrolling import DOOR, ID, OTHER_SECRET, SECRET, START, hmac
 
 curve = enrolling.Curve()
 
@@ -36,7 +36,6 @@ from altgate.console.bare import Desk
 from altgate.crypto import siv
 from altgate.store import enrolment, files, identity
 from protocol import limits, names, provisioning
-from sealing import hmac
 
 cbor = identity.cbor
 MARKED, OPEN, KNOCK, SAY, NUMBERED, SPOILED, AGAIN, WHOLE, GIVE, ADMIT, WAITS = range(1, 12)
