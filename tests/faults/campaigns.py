@@ -255,6 +255,32 @@ CAMPAIGNS = (
                 'chain.record_action(session, site.vault, door.door_id, REGISTER_WENT_BACK,',
                 "str(",
             ),
+            "mac of a request": Plant(
+                "altgate.registry.enrolments",
+                "if not hmac.compare_digest(mac, right) or said[p.GIVEN_HASH] != row.given_hash:",
+                "if False:",
+            ),
+            "door of a ticket": Plant(
+                "altgate.registry.enrolments",
+                "if row is None or row.door != door.id or said[p.DOOR_ID] != door.door_id:",
+                "if row is None:",
+            ),
+            # Two cares, each of which is enough.
+            "used ticket": (
+                Plant("altgate.registry.enrolments", "if row.ended_at or row.admission:", "if False:"),
+                Plant(
+                    "altgate.registry.enrolments",
+                    "came in again.\n    row.sealed_server_key = row.sealed_board_key = None",
+                    "came in again.",
+                ),
+            ),
+            "expired ticket": Plant(
+                "altgate.registry.enrolments", "if row.expires_at < now_s():", "if False:"
+            ),
+            "kind of key": Plant(
+                "altgate.registry.enrolments", ", TypeError, UnsupportedAlgorithm, x509.InvalidVersion):",
+                ", TypeError):",
+            ),
         },
         {
             "version of 64 bits": "0102a3031b80000000000000001400151864",
