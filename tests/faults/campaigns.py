@@ -88,6 +88,9 @@ CAMPAIGNS = (
                 "elif before.kept[provisioning.GIVEN_HASH] == digest:",
                 "elif True:",
             ),
+            "nothing changed": Plant(
+                "altgate.store.enrolment", "kept = dict(before.kept)", "kept = before.kept"
+            ),
             "expired": Plant(
                 "altgate.store.enrolment",
                 "if told[provisioning.TIME] > ticket[provisioning.EXPIRES]:",

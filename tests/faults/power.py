@@ -63,7 +63,7 @@ ENROLMENT = Campaign(
             "wrap = identity.make_wrapping_key(page)",
         ),
         "other keys": Plant(
-            "altgate.store.enrolment", "kept = before.kept", "kept = await _keys(ticket, digest)"
+            "altgate.store.enrolment", "kept = dict(before.kept)", "kept = await _keys(ticket, digest)"
         ),
         "left behind": Plant(
             "altgate.store.identity",

@@ -84,7 +84,7 @@ async def make(page, before, content, wifi):
     if before is None:
         kept = await _keys(ticket, digest)
     elif before.kept[provisioning.GIVEN_HASH] == digest:
-        kept = before.kept
+        kept = dict(before.kept)
     else:
         raise Unfit(reasons.ALREADY_PROVISIONED)
     for key in _LAPTOP:

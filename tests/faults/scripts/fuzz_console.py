@@ -7,7 +7,8 @@ of this number; 3 knock as the ticket's holder: the next byte says what is wrong
 sealed and numbered as they should be; 5 the same with another number, by the next byte; 6 the same with the
 seal spoiled at a place, by the next byte; 7 the line before once more; 8 a whole content: kind, whether its
 hash is right, then the bytes; 9 the content that a laptop makes of the ticket in these bytes; 10 an
-admission: for whom, then what it holds; 11 a board that waits already, from here on.
+admission: for whom, then what it holds; 11 a board that waits already, from here on; 12 the flash refuses
+from here on, or where the next byte is 0 no longer.
 """
 
 import binascii
@@ -38,14 +39,18 @@ from altgate.store import enrolment, files, identity
 from protocol import limits, names, provisioning
 
 cbor = identity.cbor
-MARKED, OPEN, KNOCK, SAY, NUMBERED, SPOILED, AGAIN, WHOLE, GIVE, ADMIT, WAITS = range(1, 12)
+MARKED, OPEN, KNOCK, SAY, NUMBERED, SPOILED, AGAIN, WHOLE, GIVE, ADMIT, WAITS, REFUSES = range(1, 13)
 GIVEN = items.write(enrolling.ticket_fields(curve.server[1]))
 TICKET = items.write(enrolling.laptop_fields(GIVEN))
 ADMISSION = items.write(enrolling.admission_fields())
 UNKNOWN = b"nobody knows it."
+_corrected = enrolling.laptop_fields(GIVEN)
+_corrected[12] = "another horse"
+CORRECTED = items.write(_corrected)
 BAD, ANY = ["refused"], ["any"]
 REPAIRED = (MARKED, OPEN, KNOCK, SAY, WHOLE, GIVE, ADMIT)
 kept = {}  # what lies in flash, by path
+refuses = [False]  # whether the flash takes nothing
 
 
 class NoFiles:
@@ -61,7 +66,16 @@ class NoFiles:
 
 
 files.read = lambda path, most: kept.get(path)
-files.write = lambda path, content: kept.__setitem__(path, bytes(content))
+
+
+def write(path, content):
+    """In the place of files.write."""
+    if refuses[0]:
+        raise OSError(5)
+    kept[path] = bytes(content)
+
+
+files.write = write
 line_module.os = identity.os = NoFiles()
 
 
@@ -90,7 +104,7 @@ class Model:
 
     def __init__(self):
         self.waits, self.network, self.is_done, self.has_left = None, None, False, False
-        self.identity = None
+        self.identity, self.journal_keys = None, []
         self.new_line()
 
     def new_line(self):
@@ -186,7 +200,7 @@ class Model:
         if not enrolling.fits(fields, enrolling.OF_TICKET) or told[13] > fields[22]:
             return False
         digest = hashlib.sha256(given).digest()
-        if not enrolling.is_point(fields[21]) or self.waits not in (None, digest):
+        if not enrolling.is_point(fields[21]) or self.waits not in (None, digest) or refuses[0]:
             return False
         self.waits, self.network, self.fields = digest, told, fields
         return True
@@ -200,12 +214,16 @@ class Model:
         told = cbor.decode(content) if items.is_fit(bytes(content)) else None
         if not enrolling.fits(told, enrolling.OF_ADMISSION):
             return False
-        self.journal_key = told.pop(14)
+        journal_key = told.pop(14)
         fields = {key: self.fields[key] for key in (1, 3, 5, 6, 7, 8, 18)}
         fields.update(told)
         fields.update(self.network)
         fields[2] = self.board_key
-        if self.journal_key in items.write(fields):
+        if journal_key in items.write(fields):
+            return False
+        # First: there is no identity without it.
+        self.journal_keys.append(journal_key)
+        if refuses[0]:
             return False
         self.identity, self.is_done = fields, True
         return True
@@ -245,6 +263,7 @@ class Bench:
 
     def __init__(self):
         kept.clear()
+        refuses[0] = False
         page.erase()
         curve.begin()
         identity.os.random.drawn = 0
@@ -435,6 +454,8 @@ class Bench:
             self.send(2, self.admission(first % 5, rest))
         elif how == WAITS:
             self.wait()
+        elif how == REFUSES:
+            refuses[0] = bool(first)
         else:
             self.line(content)
         if self.model.has_left and not self.model.is_done:
@@ -444,6 +465,7 @@ class Bench:
 
     def finish(self):
         """Whatever was said before: the ticket, then the admission, and it is a door."""
+        refuses[0] = False
         if self.model.waits not in (None, hashlib.sha256(GIVEN).digest()):
             # It waits with another ticket than the one at hand: silence.
             return self.line(marked(items.write([1])))
@@ -474,9 +496,12 @@ def judge_end(bench):
     if has_identity != model.is_done or bench.desk.is_done != (model.is_done or model.has_left):
         raise fuzz.Wrong("an identity without an admission, or none with one")
     keys = bench.door.journal_keys.keys
-    if keys != ([model.journal_key] if model.is_done else []):
+    if keys != model.journal_keys:
         raise fuzz.Wrong("the journal's key is not the admission's", len(keys))
     if not has_identity:
+        held = enrolment.load(page)
+        if held and held.kept != bench.door.enrolment.kept:
+            raise fuzz.Wrong("the board has something else in mind than it keeps")
         return
     wrap = identity.wrapping_key(page)
     fields = cbor.decode(bytes(siv.open_(wrap, kept[identity.PATH], (b"altgate/identity/1",))))
@@ -513,13 +538,17 @@ def generate():
         # Mostly for this board, and with something else in it.
         way = random.randrange(5) if fuzz.chance(2) else 0
         frames.append(bytes((ADMIT, way)) + (ADMISSION if fuzz.chance(3) else other_admission()))
+    if fuzz.chance(16):
+        frames.append(bytes((REFUSES, 1)))
+        frames.append(bytes((GIVE,)) + GIVEN if fuzz.chance(2) else bytes((WHOLE, 1, 0)) + CORRECTED)
+        frames += [bytes((REFUSES, 0))] * random.getrandbits(1)
     if fuzz.chance(12):
-        content = other_content(enrolling.laptop_fields(GIVEN), 9, 17)
+        content = other_content(enrolling.laptop_fields(GIVEN))
         frames.append(bytes((WHOLE, random.randrange(4), fuzz.chance(3))) + content)
     return frames
 
 
-def other_content(fields, *keys):
+def other_content(fields):
     """A map with a field exchanged, left out, added or damaged."""
     way = random.randrange(4)
     if way == 0:
