@@ -188,7 +188,8 @@ class Session:
             frame = parse(self._port.read_line(left))
             if frame is None:
                 continue
-            if frame[0] == p.FRAME_ERROR:
+            # No hello is refused: that would be about half a line of an exchange that was broken off.
+            if frame[0] == p.FRAME_ERROR and kind != p.FRAME_HELLO:
                 raise ProvisionFailed(_refusal(frame))
             if frame[0] == kind and (number is None or frame[1:2] == [number]):
                 return frame
