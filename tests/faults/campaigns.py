@@ -69,7 +69,9 @@ CAMPAIGNS = (
             ),
             "carried out once": Plant("altgate.console.line", "if number != self._number:", "if True:"),
             "a stranger": Plant(
-                "altgate.console.bare", "if self._door.enrolment:\n            return None", "if False:\n            return None"
+                "altgate.console.bare",
+                "if self._door.enrolment:\n            return None",
+                "if False:\n            return None",
             ),
             "error": Plant(
                 "altgate.console.line", "except ValueError:\n            raise Bad(reasons.BAD_SHAPE)",
@@ -311,7 +313,9 @@ CAMPAIGNS = (
                 "inner = decode(self._keys[1].decrypt(answer[2], bound))",
                 "inner = decode(answer[2][16:])",
             ),
-            "error": Plant("altgate.provision.session", "except (InvalidTag, BadMessage, ", "except (BadMessage, "),
+            "error": Plant(
+                "altgate.provision.session", "except (InvalidTag, BadMessage, ", "except (BadMessage, "
+            ),
             "number": Plant(
                 "altgate.provision.session",
                 "if frame[0] == kind and (number is None or frame[1:2] == [number]):",
@@ -324,7 +328,9 @@ CAMPAIGNS = (
                 "if not isinstance(answer[2], bytes):",
             ),
             "point": Plant(
-                "altgate.provision.session", "except (ValueError, TypeError, IndexError):", "except TypeError:"
+                "altgate.provision.session",
+                "except (ValueError, TypeError, IndexError):",
+                "except TypeError:",
             ),
         },
         {"a text is read": "03" + ",83" * 7 + ",858304006178"},

@@ -1,8 +1,8 @@
 """Power cuts as campaigns: the cut scripts of tests/device, over and over with seeds that move on.
 
 Each run plays a store's workload with the supply cut at many of its flash operations, in three ways. That the
-scripts notice a planted bug is shown in tests/device, where they run with their controls. ENROLMENT is a board
-that becomes a door; a case of it is one cut, and it has its controls here.
+scripts notice a planted bug is shown in tests/device, where they run with their controls. ENROLMENT is of a
+board that becomes a door: a case of it is one cut, and it has its controls here.
 """
 
 import subprocess
@@ -71,7 +71,9 @@ ENROLMENT = Campaign(
             "        pass",
         ),
         "half made": Plant(
-            "altgate.board", 'if first != b"\\xff" * 64 and not is_first_start:', "if first != b\"\\xff\" * 64:"
+            "altgate.board",
+            'if first != b"\\xff" * 64 and not is_first_start:',
+            'if first != b"\\xff" * 64:',
         ),
     },
     bar=2000,

@@ -5,7 +5,6 @@ cut no secret lies in the clear in the flash; the board starts, as what it was o
 same command, run again, makes it the door.
 """
 
-import asyncio
 import hashlib
 import os
 import random

@@ -261,7 +261,8 @@ def check(frames):
 
 
 def generate():
-    frames = [bytes((random.getrandbits(2),))] + [bytes((RIGHT | LAST,))] * random.choice((0, 0, 1, 3, 8, 8, 12))
+    frames = [bytes((random.getrandbits(2),))]
+    frames += [bytes((RIGHT | LAST,))] * random.choice((0, 0, 1, 3, 8, 8, 12))
     for _ in range(random.randrange(12)):
         frame = WAYS[random.randrange(len(WAYS))]()
         frames.append(bytes((frame[0] | (0 if fuzz.chance(4) else LAST),)) + frame[1:])
