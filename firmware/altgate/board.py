@@ -60,11 +60,12 @@ def mount_files(is_first_start=False):
     try:
         vfs.mount(_littlefs(block), files.ROOT)
     except OSError:
-        # Only a partition that is blank is ever formatted: a damaged one is for a person to judge. Under
-        # flash encryption a blank one reads as noise, so there the first start counts.
+        # Only a partition that is blank is ever formatted: a damaged one is for a person to judge. Until a
+        # start has been counted nothing was kept there: what lies there then is noise, as a blank one reads
+        # under flash encryption, or was being made when the power went.
         first = bytearray(64)
         block.readblocks(0, first)
-        if first != b"\xff" * 64 and not (is_first_start and block.info()[5]):
+        if first != b"\xff" * 64 and not is_first_start:
             raise
         vfs.VfsLfs2.mkfs(block)
         vfs.mount(_littlefs(block), files.ROOT)

@@ -27,7 +27,12 @@ def _check_heads(data: bytes, tag: int | None) -> None:
 
 
 def decode(data: bytes, tag: int | None = None) -> Any:
-    """One CBOR item, with or without this tag; raises BadMessage for anything else, also for bytes after."""
+    """One CBOR item, with or without this tag; raises BadMessage for anything else, also for bytes after.
+
+    What came inside another item may be no bytes at all: that is refused alike.
+    """
+    if not isinstance(data, bytes):
+        raise BadMessage(reasons.BAD_CBOR, "not CBOR")
     _check_heads(data, tag)
     try:
         with BytesIO(data) as stream:

@@ -51,32 +51,75 @@ CAMPAIGNS = (
         },
     ),
     Campaign(
-        "console", "lines", "192k",
+        "console", "lines", "512k",
         {
-            "provisioned": Plant("altgate.console.line", "if self.is_provisioned or not", "if not"),
+            "knock": Plant(
+                "altgate.console.line",
+                " or not consteq.consteq(mac, hmac256.hmac256(psk, provisioning.KNOCK, who, nonce))",
+                "",
+            ),
+            "seal": Plant(
+                "altgate.console.line",
+                "        except siv.SivError:\n            return None",
+                "        except siv.SivError:\n"
+                "            tag, text = bytes(frame[2][:16]), frame[2][16:]\n"
+                "            said = siv._counter_mode(self._keys[0][32:], tag, text)",
+            ),
+            "number": Plant(
+                "altgate.console.line", " or number not in (self._number, self._number + 1)", ""
+            ),
+            "carried out once": Plant("altgate.console.line", "if number != self._number:", "if True:"),
+            "a stranger": Plant(
+                "altgate.console.bare",
+                "if self._door.enrolment:\n            return None",
+                "if False:\n            return None",
+            ),
+            "error": Plant(
+                "altgate.console.line", "except ValueError:\n            raise Bad(reasons.BAD_SHAPE)",
+                "except KeyError:\n            raise Bad(reasons.BAD_SHAPE)",
+            ),
             "digest": Plant(
-                "altgate.console.line", "if hashlib.sha256(content).digest() != self._digest:", "if False:"
+                "altgate.console.content",
+                "if hashlib.sha256(content).digest() != self._digest:",
+                "if False:",
             ),
             "length": Plant(
-                "altgate.console.line", " or frame[1] + len(frame[2]) > self._length", ""
+                "altgate.console.content", " or said[1] + len(said[2]) > self._length", ""
             ),
-            "error": Plant("altgate.console.line", "except ValueError:", "except KeyError:"),
+            "another ticket": Plant(
+                "altgate.store.enrolment",
+                "elif before.kept[provisioning.GIVEN_HASH] == digest:",
+                "elif True:",
+            ),
+            "nothing changed": Plant(
+                "altgate.store.enrolment", "kept = dict(before.kept)", "kept = before.kept"
+            ),
+            "expired": Plant(
+                "altgate.store.enrolment",
+                "if told[provisioning.TIME] > ticket[provisioning.EXPIRES]:",
+                "if False:",
+            ),
+            "other fields": Plant(
+                "altgate.store.enrolment", "if set(fields) != set(shapes) | set(others):", "if False:"
+            ),
+            "for another board": Plant(
+                "altgate.store.enrolment",
+                "bound = (provisioning.ADMISSION, kept[provisioning.DOOR_ID].encode(), "
+                "kept[provisioning.TICKET_ID])\n    try:\n        content = siv.open_(key, sealed, bound)\n"
+                "    except siv.SivError:\n        raise Unfit(reasons.BAD_MAC)",
+                "content = siv._counter_mode(key[32:], bytes(sealed[:16]), sealed[16:])",
+            ),
+            "key of the journal": Plant(
+                "altgate.store.enrolment", "if journal_key in content:", "if False:"
+            ),
         },
         {
             "kind without hash": "018180",
             "true is a kind": "0181f5",
-            "last chunk again": "018302015820" + "00" * 32 + ",0300,04",
-            "one key for two things": (
-                "02af01683061316232633364025820000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d"
-                "1e1f030104500000000000000000000000000000000005696c6f63616c686f7374061922b307696c6f63616c68"
-                "6f7374085840000000000000000000000000000000000000000000000000000000000000000000000000000000"
-                "000000000000000000000000000000000000000000000000000958460000000000000000000000000000000000"
-                "000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
-                "00000000000000000a582800000000000000000000000000000000000000000000000000000000000000000000"
-                "0000000000000b600c600d1a6955b9000e5820000102030405060708090a0b0c0d0e0f10111213141516171819"
-                "1a1b1c1d1e1f0f00"
-            ),
+            "true is said": "0200,0481f5",
         },
+        # A frame costs the board some AES and CBOR in bytecode.
+        bar=10**6,
     ),
     Campaign(
         "cbor", "items", "192k",
@@ -218,6 +261,32 @@ CAMPAIGNS = (
                 'chain.record_action(session, site.vault, door.door_id, REGISTER_WENT_BACK,',
                 "str(",
             ),
+            "mac of a request": Plant(
+                "altgate.registry.enrolments",
+                "if not hmac.compare_digest(mac, right) or said[p.GIVEN_HASH] != row.given_hash:",
+                "if False:",
+            ),
+            "door of a ticket": Plant(
+                "altgate.registry.enrolments",
+                "if row is None or row.door != door.id or said[p.DOOR_ID] != door.door_id:",
+                "if row is None:",
+            ),
+            # Two cares, each of which is enough.
+            "used ticket": (
+                Plant("altgate.registry.enrolments", "if row.ended_at or row.admission:", "if False:"),
+                Plant(
+                    "altgate.registry.enrolments",
+                    "came in again.\n    row.sealed_server_key = row.sealed_board_key = None",
+                    "came in again.",
+                ),
+            ),
+            "expired ticket": Plant(
+                "altgate.registry.enrolments", "if row.expires_at < now_s():", "if False:"
+            ),
+            "kind of key": Plant(
+                "altgate.registry.enrolments", ", TypeError, UnsupportedAlgorithm, x509.InvalidVersion):",
+                ", TypeError):",
+            ),
         },
         {
             "version of 64 bits": "0102a3031b80000000000000001400151864",
@@ -232,15 +301,61 @@ CAMPAIGNS = (
     Campaign(
         "provision", "lines", "",
         {
-            "proof": Plant(
-                "altgate.provision.session", " or not hmac.compare_digest(answer[1], proof)", ""
+            "come in": Plant(
+                "altgate.provision.session", "if not hmac.compare_digest(answer[2], right):", "if False:"
             ),
             "shape": Plant(
-                "altgate.provision.session", "shape != [str, str, str, bool, bytes] or ", ""
+                "altgate.provision.session",
+                "if [type(part) for part in answer[1:]] != [str, str, str, str]:",
+                "if False:",
             ),
-            "error": Plant("altgate.provision.session", "binascii.Error, cbor2.CBORError, ", ""),
+            "seal": Plant(
+                "altgate.provision.session",
+                "inner = decode(self._keys[1].decrypt(answer[2], bound))",
+                "inner = decode(answer[2][16:])",
+            ),
+            "error": Plant(
+                "altgate.provision.session", "except (InvalidTag, BadMessage, ", "except (BadMessage, "
+            ),
+            "number": Plant(
+                "altgate.provision.session",
+                "if frame[0] == kind and (number is None or frame[1:2] == [number]):",
+                "if frame[0] == kind:",
+            ),
+            "count": Plant("altgate.provision.session", "if not least <= answer[1] <= most:", "if False:"),
+            "nothing read": Plant(
+                "altgate.provision.session",
+                "if not isinstance(answer[2], bytes) or not answer[2]:",
+                "if not isinstance(answer[2], bytes):",
+            ),
+            "point": Plant(
+                "altgate.provision.session",
+                "except (ValueError, TypeError, IndexError):",
+                "except TypeError:",
+            ),
         },
-        {"no end": "83,82820300"},
+        {"a text is read": "03" + ",83" * 7 + ",858304006178"},
+        # Each case agrees on keys, most of them twice.
+        bar=10**6,
+    ),
+    Campaign(
+        "ticket", "texts", "",
+        {
+            "signature": Plant(
+                "altgate.provision.ticket",
+                "key.verify(signature, SIGNED + given, ec.ECDSA(hashes.SHA256()))",
+                "pass",
+            ),
+            "fields": Plant(
+                "altgate.provision.ticket",
+                "if {key: type(value) for key, value in fields.items()} != _KINDS:",
+                "if False:",
+            ),
+            "error": Plant("altgate.provision.ticket", "except (UnsupportedAlgorithm, ", "except ("),
+            "bytes": Plant("altgate.plain_cbor", "if not isinstance(data, bytes):", "if False:"),
+        },
+        {"a map is given": "0182a101024100"},
+        bar=10**6,
     ),
     Campaign(
         "improv", "frames", "192k",

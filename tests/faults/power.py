@@ -1,7 +1,8 @@
 """Power cuts as campaigns: the cut scripts of tests/device, over and over with seeds that move on.
 
 Each run plays a store's workload with the supply cut at many of its flash operations, in three ways. That the
-scripts notice a planted bug is shown in tests/device, where they run with their controls.
+scripts notice a planted bug is shown in tests/device, where they run with their controls. ENROLMENT is of a
+board that becomes a door: a case of it is one cut, and it has its controls here.
 """
 
 import subprocess
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conftest import ROOT, Device
-from faults.slices import Campaign, Outcome
+from faults.slices import Campaign, Outcome, Plant
 
 CUTS = 25_000  # of each
 TIMEOUT_S = 300
@@ -42,7 +43,43 @@ class Cuts(Campaign):
         return Outcome(seed, cases=1, frames=cuts, repaired=cuts, genuine=cuts, seconds=taken)
 
 
-CAMPAIGNS = tuple(
+ENROLMENT = Campaign(
+    "power_enrolment", "cuts", "4m",
+    {
+        "journal's key last": Plant(
+            "altgate.store.enrolment",
+            "    door.journal_keys.set(journal_key)\n    identity.save(board.wrapping_page(), content)",
+            "    identity.save(board.wrapping_page(), content)\n    door.journal_keys.set(journal_key)",
+        ),
+        "in the clear": Plant(
+            "altgate.store.enrolment",
+            "files.write(identity.ENROLMENT, siv.seal(wrap, cbor.encode(kept), _ASSOCIATED))",
+            "files.write(identity.ENROLMENT, cbor.encode(kept))",
+        ),
+        "in place": Plant("altgate.store.files", 'temporary = path + ".new"', "temporary = path"),
+        "another wrapping key": Plant(
+            "altgate.store.enrolment",
+            "wrap = identity.wrapping_key(page) or identity.make_wrapping_key(page)",
+            "wrap = identity.make_wrapping_key(page)",
+        ),
+        "other keys": Plant(
+            "altgate.store.enrolment", "kept = dict(before.kept)", "kept = await _keys(ticket, digest)"
+        ),
+        "left behind": Plant(
+            "altgate.store.identity",
+            "        os.remove(ENROLMENT)",
+            "        pass",
+        ),
+        "half made": Plant(
+            "altgate.board",
+            'if first != b"\\xff" * 64 and not is_first_start:',
+            'if first != b"\\xff" * 64:',
+        ),
+    },
+    bar=2000,
+)  # fmt: skip
+
+CUTS_CAMPAIGNS = tuple(
     Cuts(f"power_{name}", "cuts", "4m", {}, bar=CUTS, script=script, amount=amount)
     for name, script, amount in (
         ("counters_and_journal", "store_cuts.py", 5),
@@ -52,3 +89,4 @@ CAMPAIGNS = tuple(
         ("update", "update_cuts.py", 2),
     )
 )
+CAMPAIGNS: tuple[Campaign, ...] = (*CUTS_CAMPAIGNS, ENROLMENT)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from conftest import ROOT
-from faults import campaigns, flash, flashing, hostile, power, schedules, slices
+from faults import cable, campaigns, flash, flashing, hostile, power, schedules, slices
 from faults.slices import Campaign, Outcome
 
 PAGE = ROOT / "docs" / "campaigns.md"
@@ -135,7 +135,8 @@ def _replay(text: str) -> int:
 
 def _known() -> tuple[Campaign, ...]:
     link = (*hostile.CAMPAIGNS, *schedules.CAMPAIGNS)
-    return (*campaigns.CAMPAIGNS, *link, *flash.CAMPAIGNS, *power.CAMPAIGNS, *flashing.CAMPAIGNS)
+    at_cable = (*flashing.CAMPAIGNS, cable.CAMPAIGN)
+    return (*campaigns.CAMPAIGNS, *link, *flash.CAMPAIGNS, *power.CAMPAIGNS, *at_cable)
 
 
 def chosen_of(names: list[str]) -> list[Campaign]:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,13 +55,14 @@ class Outcome:
 class Campaign:
     """One parser or conversation. ``heap`` caps MicroPython's; empty means host code, on CPython.
 
+    plants: by what is left out; a few together where one care is enough.
     mended: inputs that once showed a fault of the product, by what it was.
     """
 
     name: str
     unit: str
     heap: str
-    plants: dict[str, Plant]
+    plants: Mapping[str, Plant | tuple[Plant, ...]]
     mended: dict[str, str] = field(default_factory=dict)
     bar: int = PER_CAMPAIGN
 
@@ -84,7 +86,9 @@ class Campaign:
         return Outcome(seed, kind=ended, case=case, trace=output[-2000:])
 
     def _settings(self, plant: str) -> dict[str, object]:
-        return {"plants": [tuple(vars(self.plants[plant]).values())] if plant else []}
+        chosen = self.plants[plant] if plant else ()
+        together = chosen if isinstance(chosen, tuple) else (chosen,)
+        return {"plants": [tuple(vars(one).values()) for one in together]}
 
     def _last_case(self, settings: dict[str, object], timeout_s: float) -> str:
         """What hung or killed the program: the last case it prints, the one frame of it where that does."""

@@ -81,7 +81,7 @@ async def make(page, hardware_id, before, content, wifi):
     if before is None:
         kept = await _keys(ticket, digest, hardware_id)
     elif before.kept[provisioning.GIVEN_HASH] == digest:
-        kept = before.kept
+        kept = dict(before.kept)
     else:
         raise Unfit(reasons.ALREADY_PROVISIONED)
     for key in _LAPTOP:

@@ -18,8 +18,18 @@ def provision(
     Run again after any interruption, it goes on. Raises ProvisionFailed, Refused.
     """
     wifi.check()
-    open_ticket = _open_ticket(site, door)
-    bare = boards.find(exchange, open_ticket)
+    open_ticket, is_admitted = _open_ticket(site, door)
+    try:
+        bare = boards.find(exchange, open_ticket)
+    except ProvisionFailed:
+        if not is_admitted:
+            raise
+        # The last answer may have been lost: from then on the board is a door, and silent.
+        raise ProvisionFailed(
+            f"The board does not answer. One was admitted as {door}: if it is this one, it is the door by "
+            "now, and altgate door list says so once it was heard. Otherwise check the port, or reset the "
+            "board to factory state."
+        ) from None
     with site.write() as session:
         found = doors.find(session, door)
         row = enrolments.current(session, found)
@@ -43,7 +53,8 @@ def provision(
     return bare
 
 
-def _open_ticket(site: Site, door: str) -> Ticket | None:
+def _open_ticket(site: Site, door: str) -> tuple[Ticket | None, bool]:
+    """The ticket that is open, and whether a board was admitted by it."""
     with site.read() as session:
         row = enrolments.current(session, doors.find(session, door))
-        return read(enrolments.text(site, row)) if row else None
+        return (read(enrolments.text(site, row)), bool(row.admission)) if row else (None, False)

@@ -118,9 +118,11 @@ class Session:
         content = b""
         while len(content) < length:
             answer = self.say([p.SAY_READ, len(content)])
-            if answer[:2] != [p.SAY_READ, len(content)] or len(answer) != 3 or not answer[2]:
+            if answer[:2] != [p.SAY_READ, len(content)] or len(answer) != 3:
                 raise ProvisionFailed(LOST_COUNT)
-            content += bytes(answer[2])
+            if not isinstance(answer[2], bytes) or not answer[2]:
+                raise ProvisionFailed(LOST_COUNT)
+            content += answer[2]
         return content[:length]
 
     def leave(self) -> None:
@@ -186,7 +188,8 @@ class Session:
             frame = parse(self._port.read_line(left))
             if frame is None:
                 continue
-            if frame[0] == p.FRAME_ERROR:
+            # No hello is refused: that would be about half a line of an exchange that was broken off.
+            if frame[0] == p.FRAME_ERROR and kind != p.FRAME_HELLO:
                 raise ProvisionFailed(_refusal(frame))
             if frame[0] == kind and (number is None or frame[1:2] == [number]):
                 return frame

@@ -12,7 +12,7 @@ from typing import Any
 
 import cbor2
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -123,6 +123,9 @@ def read(text: str) -> Ticket:
             raise damaged
         key.verify(signature, SIGNED + given, ec.ECDSA(hashes.SHA256()))
     except (BadMessage, binascii.Error, ValueError, TypeError, AttributeError):
+        raise damaged from None
+    except (UnsupportedAlgorithm, x509.InvalidVersion):
+        # A certificate of some other kind than altgate's.
         raise damaged from None
     except InvalidSignature:
         raise Refused(

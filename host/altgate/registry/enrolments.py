@@ -13,7 +13,7 @@ from typing import Any
 
 import cbor2
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -334,7 +334,7 @@ def _requested(request: bytes, door_id: str) -> ec.EllipticCurvePublicKey:
         asked = x509.load_der_x509_csr(request)
         key, names = asked.public_key(), asked.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         is_right = asked.is_signature_valid and [name.value for name in names] == [door_id]
-    except (ValueError, InvalidSignature, TypeError):
+    except (ValueError, InvalidSignature, TypeError, UnsupportedAlgorithm, x509.InvalidVersion):
         raise bad from None
     if not is_right or not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != "secp256r1":
         raise bad

@@ -3,18 +3,23 @@
 A frame's first byte says how, its second which topic (those of topics.UP, then others that are none of a
 door's): 0 the payload as it is; 1 sealed with the right key for this topic; 2 sealed with the host's own key;
 3 sealed for the next topic; 4 sealed rightly, and the topic is the text before the first zero byte.
+
+Boards that ask to be admitted have frames of their own: how, which of the boards that took a ticket, and at
+which door's topic. 5 its request; 6 the bytes as they are; 7 the bytes as a record, with its right code.
 """
 
 import hashlib
 import logging
 import random
 import sqlite3
+import sys
 from pathlib import Path
 
 import cbor2
 import fuzz
 
 fuzz.begin()
+sys.path.append(str(Path(__file__).parents[2]))
 
 import items
 from altgate.clock import DAY_S, now_s
@@ -25,12 +30,19 @@ from altgate.ledger import chain
 from altgate.link import inbox
 from altgate.link.orders import Orders
 from altgate.protocol import limits, messages, names, reasons, statements, topics
-from altgate.registry import commands, credentials, doors, residents, settings
+from altgate.protocol import provisioning as p
+from altgate.provision import ticket as tickets
+from altgate.registry import commands, credentials, doors, enrolments, residents, settings
 from altgate.registry import site as sites
 from altgate.registry.models import DoorStart
-from sealing import seal
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+from sealing import hmac, seal
+from support.applicant import Applicant
 
-SEALED, HOST_KEY, MOVED, TEXT = 1, 2, 3, 4
+SEALED, HOST_KEY, MOVED, TEXT, ASKS, ASKS_RAW, ASKS_SO = range(1, 8)
 DOOR, OTHER_DOOR, GONE = "0a1b2c3d", "0a1b2c3e", "0a1b2c3f"
 TOPICS = [topics.topic(DOOR, name) for name in topics.UP + topics.DOWN]
 TOPICS += [topics.topic("ffffffff", topics.UP_HELLO), topics.topic(GONE, topics.UP_HELLO), "altgate"]
@@ -38,6 +50,14 @@ TOPICS += [topics.topic("ffffffff", topics.UP_HELLO), topics.topic(GONE, topics.
 ONLINE = [topics.topic(door, topics.UP_STATUS) for door in (DOOR, OTHER_DOOR)]
 HELLO, EVENT, REPLY, STATUS, CONSENT, LEASE = range(6)
 EPOCHS = (b"e" * 16, b"f" * 16)
+# Doors without a board yet; the second has one that was admitted, and the third's ticket has expired.
+NEW, ADMITTED, LATE = "0a1b2c40", "0a1b2c41", "0a1b2c42"
+DOORS = (NEW, ADMITTED, LATE, DOOR)
+# Boards, by the door of their ticket: two with the same, one admitted and one too late for that, one whose
+# ticket has expired, and one whose ticket was withdrawn.
+BOARDS = (NEW, NEW, ADMITTED, ADMITTED, LATE, NEW)
+P256 = bytes.fromhex("06082a8648ce3d030107")  # prime256v1, as DER
+FREE = (p.HARDWARE_ID, p.FIRMWARE, p.BUILD, p.BOARD_NAME)
 
 
 class Building:
@@ -67,10 +87,28 @@ class Building:
             for verb in (messages.VERB_UNLOCK, messages.VERB_SELF_TEST):
                 commands.request(self.site, session, added[0], verb, 10**8)
             self.keys = [doors.key(self.site, door) for door in added]
+            self._enrol(session)
         self.watch = sqlite3.connect(folder / sites.DATABASE, isolation_level=None)
         self.first = sqlite3.connect(":memory:")
         self.watch.backup(self.first)
         self.up, self.down = [link_key(self.keys[0], label, 0) for label in ("up", "down")]
+
+    def _enrol(self, session):
+        """Issue tickets, and have boards take them."""
+        made = [doors.add(self.site, session, name, 1, name, False) for name in (NEW, ADMITTED, LATE)]
+        withdrawn, *open_ = [self._ticket(session, door) for door in (made[0], *made)]
+        self.boards = [Applicant(open_[DOORS.index(name)]) for name in BOARDS[:-1]] + [Applicant(withdrawn)]
+        row = enrolments.take(self.site, session, made[1], self.boards[2].request)
+        self.admission = enrolments.admit(self.site, session, made[1], row)
+        enrolments.current(session, made[2]).expires_at = now_s() - 1
+
+    def _ticket(self, session, door):
+        return tickets.read(enrolments.issue_ticket(self.site, session, door, ("localhost", 8883), 14))
+
+    def asked(self):
+        """What asks to be admitted with the ticket that is open."""
+        query = "SELECT record FROM tickets WHERE ended_at IS NULL AND admission IS NULL AND expires_at > 9e8"
+        return [row[0] for row in self.watch.execute(query + " AND door = 4").fetchall()]
 
     def restore(self):
         self.first.backup(self.watch)
@@ -116,6 +154,8 @@ def receive(topic, payload, is_genuine):
         return None
     if not is_genuine:
         raise fuzz.Wrong("a message that was not genuine was taken", topic)
+    if topic.endswith(topics.UP_ENROL):
+        return answers
     if any(name not in topics.DOWN or type(fields) is not dict for name, fields in answers):
         raise fuzz.Wrong("an answer that is none", answers)
     if answers and answers[0][0] == topics.DOWN_LEASE:
@@ -128,7 +168,10 @@ def receive(topic, payload, is_genuine):
 
 def play(frame):
     how, rest = frame[0], frame[1:] or b"\0"
-    fuzz.sent(how in (SEALED, TEXT))
+    fuzz.sent(how in (SEALED, TEXT, ASKS, ASKS_SO))
+    if how in (ASKS, ASKS_RAW, ASKS_SO):
+        ask(how, (rest[0] % len(BOARDS), (rest[1:2] or b"\0")[0] % len(DOORS)), rest[2:])
+        return
     number, content = rest[0] % len(TOPICS), rest[1:]
     topic, payload = TOPICS[number], content
     if how == TEXT:
@@ -151,6 +194,59 @@ def play(frame):
     elif topic == TOPICS[HELLO]:
         judge_start(cbor2.loads(content), before)
     judge_old(topic, cbor2.loads(content), before)
+
+
+def ask(how, whose, content):
+    """A board asks to be admitted, at the topic of one of the doors."""
+    board, name = building.boards[whose[0]], DOORS[whose[1]]
+    payload = content
+    if how == ASKS:
+        payload = board.request
+    elif how == ASKS_SO:
+        payload = items.write([content, hmac(hkdf(board.key), content)])
+    is_own = name == BOARDS[whose[0]]
+    is_right = payload == board.request or how == ASKS_SO and is_request(board, content)
+    is_again = name == ADMITTED and payload == building.boards[2].request
+    may = is_again or name == NEW and is_own and is_right and whose[0] < 2
+    may = may or payload in (building.boards[0].request, building.boards[1].request) and name == NEW
+    answers = receive(topics.topic(name, topics.UP_ENROL), payload, may)
+    if answers is None:
+        if may:
+            raise fuzz.Wrong("a board that asks as it should was not heard", name)
+    elif answers != ([(topics.DOWN_ADMISSION, building.admission)] if is_again else []):
+        raise fuzz.Wrong("another answer to a board that asks", name, answers)
+    elif not is_again and building.asked() != [payload]:
+        raise fuzz.Wrong("what a board asked is not kept", name)
+
+
+def hkdf(key):
+    """The key of a request's code, by RFC 5869."""
+    return hmac(hmac(bytes(32), key), b"altgate/enrol\1")
+
+
+def is_request(board, content):
+    """Whether a record says what this board may say of itself; its certificate request may be another."""
+    right = cbor2.loads(cbor2.loads(board.request)[0])
+    if not items.is_fit(content):
+        return False
+    said = cbor2.loads(content)
+    if type(said) is not dict or {key: type(one) for key, one in said.items()} != {
+        key: type(one) for key, one in right.items()
+    }:
+        return False
+    same = all(said[key] == right[key] for key in right if key not in (*FREE, p.REQUEST))
+    return same and all(len(said[key]) <= 64 for key in FREE) and is_signed(said[p.REQUEST], right[p.DOOR_ID])
+
+
+def is_signed(request, name):
+    """Whether a certificate request is one for this name, by the key that it is for."""
+    try:
+        asked = x509.load_der_x509_csr(request)
+        named = [one.value for one in asked.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+        return asked.is_signature_valid and named == [name] and asked.public_key().curve.name == "secp256r1"
+    except Exception:
+        # Whatever it is: such a request is none.
+        return False
 
 
 def answer_for(question, is_there):
@@ -342,10 +438,49 @@ def a_message():
     )
 
 
+def a_request():
+    """A board asks to be admitted: mostly as it should, or with something altered."""
+    board = random.randrange(len(BOARDS))
+    name = DOORS.index(BOARDS[board]) if random.randrange(4) else random.randrange(len(DOORS))
+    whose, right = bytes((board, name)), building.boards[board].request
+    way = random.randrange(7)
+    if way < 2:
+        return bytes((ASKS,)) + whose
+    if way == 2:
+        content = fuzz.mutated(right, building.boards[board - 1].request, 4200)
+        return bytes((ASKS_RAW,)) + whose + content
+    record, mac = cbor2.loads(right)
+    if way == 3:
+        return bytes((ASKS_RAW,)) + whose + items.write(items.altered([record, mac]))
+    said = cbor2.loads(record)
+    if way == 4:
+        said[p.REQUEST] = some_certificate_request(building.boards[board], DOORS[name])
+    elif way == 5:
+        key = random.choice(FREE)
+        said[key] = "x" * random.choice((0, 1, 64, 65, 200))
+    else:
+        said = items.altered(said)
+    how = ASKS_SO if random.randrange(4) else ASKS_RAW
+    if how == ASKS_RAW:
+        return bytes((how,)) + whose + items.write([items.write(said), mac])
+    return bytes((how,)) + whose + items.write(said)
+
+
+def some_certificate_request(board, door_id):
+    """Of the board's own key for this door, or damaged."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, door_id)])
+    request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(board.private, SHA256())
+    data = request.public_bytes(Encoding.DER)
+    if fuzz.chance(4):
+        # A key on a curve that nobody knows.
+        return data.replace(P256, P256[:-1] + b"\x7f")
+    return data if random.getrandbits(1) else fuzz.mutated(data, data, 500)
+
+
 def generate():
     frames = []
     for _ in range(4 + random.randrange(24)):
-        frame = a_message()
+        frame = a_request() if fuzz.chance(5) else a_message()
         frames += [frame] * (1 + fuzz.chance(6))
     return frames
 

@@ -2,13 +2,18 @@
 
 import sys
 
+_sources = {}  # of modules in which something was exchanged already
+
 
 def plant(name, old, new):
     """Run a module of the product again with one piece of its source exchanged."""
     __import__(name)
     module = sys.modules[name]
-    with open(module.__file__) as file:
-        source = file.read()
+    if name not in _sources:
+        with open(module.__file__) as file:
+            _sources[name] = file.read()
+    source = _sources[name]
     if source.count(old) != 1:
         raise ValueError("the planted fault no longer fits %s: %r" % (name, old))
-    exec(compile(source.replace(old, new), module.__file__, "exec"), module.__dict__)
+    _sources[name] = source.replace(old, new)
+    exec(compile(_sources[name], module.__file__, "exec"), module.__dict__)
