@@ -21,6 +21,7 @@ from altgate.cli import (
     residents,
     schedules,
     serve,
+    services,
     setup,
     tickets,
 )
@@ -41,6 +42,7 @@ app.command("tour")(demo.tour)
 app.command("provision")(provision.provision)
 app.add_typer(broker.app, name="broker")
 app.add_typer(doors.app, name="door")
+doors.app.command("service")(services.issue)
 app.add_typer(tickets.app, name="ticket")
 app.add_typer(managers.app, name="manager")
 app.add_typer(residents.app, name="resident")
