@@ -104,7 +104,7 @@ def loaded(building: Building) -> str:
 
 def wait_forgotten(building: Building, timeout_s: float = 2) -> None:
     """Wait until the door holds nothing for the line but what reads it."""
-    wait_loaded(building, lambda rooms: rooms == "altgate.console.guard", timeout_s)
+    wait_loaded(building, lambda rooms: not rooms, timeout_s)
 
 
 def wait_loaded(building: Building, is_so: Callable[[str], bool], timeout_s: float = 2) -> None:
