@@ -23,7 +23,7 @@ from altgate.protocol import provisioning as p
 from altgate.provision import access as accesses
 from altgate.provision.access import Access
 from altgate.provision.port import SerialPort
-from altgate.provision.service import Service, open_line
+from altgate.provision.service import open_line
 from altgate.provision.session import Session
 from altgate.registry import doors, services, settings
 from altgate.rig.board import Board
@@ -211,7 +211,7 @@ def test_a_line_that_falls_silent_is_closed_and_forgotten(building: Building, po
     wait_forgotten(building, 7)
     assert is_silent(port, port.sent[-1])
     with pytest.raises(ProvisionFailed, match="silent"):
-        Service(line._session).ask(service.VERB_ABOUT, answer_s=0.1)
+        line.ask(service.VERB_ABOUT, answer_s=0.1)
 
 
 @contextmanager

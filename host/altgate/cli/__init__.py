@@ -10,6 +10,7 @@ import typer
 from altgate.cli import (
     audit,
     broker,
+    check,
     consents,
     credentials,
     demo,
@@ -40,6 +41,7 @@ app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.command("tour")(demo.tour)
 app.command("provision")(provision.provision)
+app.command("check")(check.check)
 app.add_typer(broker.app, name="broker")
 app.add_typer(doors.app, name="door")
 doors.app.command("service")(services.issue)
