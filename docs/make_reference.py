@@ -15,7 +15,7 @@ import typer
 from altgate.cli import app
 from altgate.cli.errors import EXIT_CODES
 from altgate.consent import states
-from altgate.protocol import limits, messages, names, provisioning, topics, update
+from altgate.protocol import limits, messages, names, provisioning, service, topics, update
 from altgate.registry import settings
 from altgate.texts import LANGUAGES, catalog, words
 
@@ -66,6 +66,8 @@ def render() -> str:
         *_numbers(provisioning),
         "## Numbers of images",
         *_numbers(update),
+        "## Numbers of service",
+        *_numbers(service),
         "## Limits",
         *_numbers(limits),
         "## Flash maps",

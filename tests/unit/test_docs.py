@@ -18,7 +18,8 @@ import typer
 from altgate.cli import app
 from altgate.cli.errors import EXIT_CODES
 from altgate.consent import links, states, view
-from altgate.protocol import fields, limits, messages, names, provisioning, reasons, topics, update
+from altgate.protocol import fields, limits, messages, names, provisioning, reasons, service, topics
+from altgate.protocol import update
 from altgate.registry import settings
 from altgate.texts import LANGUAGES, catalog, words
 from altgate.web.shown import page_texts
@@ -202,6 +203,7 @@ def test_every_state_of_a_consent_is_in_the_reference() -> None:
         ("## Numbers in messages", messages),
         ("## Numbers on the serial line", provisioning),
         ("## Numbers of images", update),
+        ("## Numbers of service", service),
         ("## Limits", limits),
     ],
 )

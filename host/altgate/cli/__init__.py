@@ -10,6 +10,7 @@ import typer
 from altgate.cli import (
     audit,
     broker,
+    check,
     consents,
     credentials,
     demo,
@@ -24,6 +25,7 @@ from altgate.cli import (
     residents,
     schedules,
     serve,
+    services,
     setup,
     tickets,
 )
@@ -44,9 +46,11 @@ app.command("tour")(demo.tour)
 app.command("preflight")(preflight.preflight)
 app.command("flash")(flash.flash)
 app.command("provision")(provision.provision)
+app.command("check")(check.check)
 app.add_typer(broker.app, name="broker")
 app.add_typer(release.app, name="release")
 app.add_typer(doors.app, name="door")
+doors.app.command("service")(services.issue)
 app.add_typer(tickets.app, name="ticket")
 app.add_typer(managers.app, name="manager")
 app.add_typer(residents.app, name="resident")
