@@ -12,6 +12,7 @@ KNOCKS = 16  # so many are remembered, so that none of them is heard again
 
 SCOPE_CHECK = 1  # the door's parts may be tried; none of that opens it
 SCOPE_STRIKE = 2  # the strike may be released while the installer watches
+SCOPE_INSTALLER = 3  # of the ticket by which the board came, by its TICKET_ID, until it expires
 SCOPE_ALL = 3  # every bit that means something
 
 # any scope; answer: hardware id, firmware, build, board, number of the start, time or 0, QUALITY_ of it

@@ -18,8 +18,7 @@ import typer
 from altgate.cli import app
 from altgate.cli.errors import EXIT_CODES
 from altgate.consent import links, states, view
-from altgate.protocol import fields, limits, messages, names, provisioning, reasons, service, topics
-from altgate.protocol import update
+from altgate.protocol import fields, limits, messages, names, provisioning, reasons, service, topics, update
 from altgate.registry import settings
 from altgate.texts import LANGUAGES, catalog, words
 from altgate.web.shown import page_texts

@@ -30,14 +30,19 @@ class Desk:
         """A door keeps silent to whoever has proved nothing."""
 
     def psk(self, who):
-        """The key of a service ticket that is good now, or None."""
-        if len(who) != service.WHO_BYTES:
+        """The key of a service ticket that is good now, or of the ticket by which the board came; or None."""
+        identity, clock = self._door.identity, self._door.clock
+        if who == identity.ticket_id:
+            expires, scope = identity.ticket_expires, service.SCOPE_INSTALLER
+        elif len(who) == service.WHO_BYTES:
+            expires, scope = struct.unpack(">IB", who[service.ID_BYTES :])
+        else:
             return None
-        expires, scope = struct.unpack(">IB", who[service.ID_BYTES :])
-        clock = self._door.clock
         if scope & ~service.SCOPE_ALL or clock.is_trusted and clock.now() > expires:
             return None
-        return hmac256(self._door.identity.console_key, provisioning.SERVICE, who)
+        if who == identity.ticket_id:
+            return identity.ticket_secret
+        return hmac256(identity.console_key, provisioning.SERVICE, who)
 
     def proved(self, nonce):
         """Whether a right knock is heard for the first time: somebody may have recorded it."""
@@ -49,9 +54,10 @@ class Desk:
 
     def entered(self, who):
         """Somebody speaks under the key of ``who``: from now on its scope holds."""
+        scope = who[-1] if len(who) == service.WHO_BYTES else service.SCOPE_INSTALLER
         # First of all: where it cannot be recorded, nothing is answered.
-        self._door.record(messages.KIND_SERVICE, detail=who[-1])
-        self._scope, self.has_left = who[-1], False
+        self._door.record(messages.KIND_SERVICE, detail=scope)
+        self._scope, self.has_left = scope, False
         self._contents = Contents(self._content, self._door.identity.certificate)
 
     async def take(self, said):

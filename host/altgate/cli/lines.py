@@ -8,6 +8,7 @@ import typer
 from altgate.cli.output import site
 from altgate.errors import Refused
 from altgate.provision import access as accesses
+from altgate.provision import ticket as tickets
 from altgate.provision.access import Access
 from altgate.provision.port import SerialPort
 from altgate.provision.service import Service, open_line
@@ -15,7 +16,7 @@ from altgate.provision.session import Session
 from altgate.registry import doors, services
 
 ServiceFile = Annotated[
-    Path | None, typer.Option("--ticket", help="File of a service ticket; this computer needs no register.")
+    Path | None, typer.Option("--ticket", help="File of a service ticket, or of the installation's; this computer needs no register.")
 ]
 DoorName = Annotated[
     str | None, typer.Option("--door", help="The door's id or name, where the register is on this computer.")
@@ -45,9 +46,12 @@ def granted(context: typer.Context, ticket: Path | None, door: str | None, scope
 
 
 def read_access(path: Path) -> Access:
-    """The service ticket in a file; raises Refused."""
+    """The right that the ticket in a file gives, of service or of installation; raises Refused."""
     try:
-        return accesses.read(path.read_text(encoding="ascii"))
+        text = path.read_text(encoding="ascii")
+        if text.strip().startswith(tickets.PREFIX):
+            return accesses.by_ticket(tickets.read(text))
+        return accesses.read(text)
     except OSError as error:
         raise Refused(f"{path} cannot be read ({error.strerror}): name the ticket's file.") from None
     except UnicodeDecodeError:

@@ -15,6 +15,7 @@ from altgate.keys.authority import Authority
 from altgate.protocol import names, service
 from altgate.protocol import provisioning as p
 from altgate.provision import signed
+from altgate.provision.ticket import Ticket
 
 PREFIX = "ALTGATE:S:1:"
 SIGNED = b"altgate/service-ticket/1"
@@ -40,6 +41,7 @@ class Access:
     building: str
     who: bytes
     key: bytes = field(repr=False)
+    until: int = 0  # of an installation ticket; a service ticket says it in ``who``
 
     @property
     def service_id(self) -> bytes:
@@ -49,12 +51,12 @@ class Access:
     @property
     def expires(self) -> int:
         """Unix seconds."""
-        return int(struct.unpack(_WHO, self.who)[1])
+        return self.until if self.until else int(struct.unpack(_WHO, self.who)[1])
 
     @property
     def scope(self) -> int:
         """Bits of protocol.service."""
-        return self.who[-1]
+        return self.who[-1] if len(self.who) == service.WHO_BYTES else service.SCOPE_INSTALLER
 
     def scopes(self) -> list[str]:
         """The scope in words."""
@@ -67,6 +69,13 @@ class Access:
                 f"The service ticket for {self.door_name} expired at {to_text(self.expires)}: check this "
                 f"computer's clock, or {_ANOTHER}"
             )
+
+
+def by_ticket(ticket: Ticket) -> Access:
+    """The right that an installation ticket gives at the door that its board has become."""
+    return Access(
+        ticket.door_id, ticket.door_name, ticket.building, ticket.ticket_id, ticket.secret, ticket.expires
+    )
 
 
 def draw(scope: int, seconds: int) -> bytes:
