@@ -16,7 +16,10 @@ from altgate.provision.session import Session
 from altgate.registry import doors, services
 
 ServiceFile = Annotated[
-    Path | None, typer.Option("--ticket", help="File of a service ticket, or of the installation's; this computer needs no register.")
+    Path | None,
+    typer.Option(
+        "--ticket", help="File of a service or installation ticket; this computer needs no register."
+    ),
 ]
 DoorName = Annotated[
     str | None, typer.Option("--door", help="The door's id or name, where the register is on this computer.")
