@@ -16,6 +16,7 @@ from altgate.cli import (
     demo,
     doors,
     flash,
+    install,
     managers,
     notices,
     passes,
@@ -45,6 +46,7 @@ app.command("demo")(demo.demo)
 app.command("tour")(demo.tour)
 app.command("preflight")(preflight.preflight)
 app.command("flash")(flash.flash)
+app.command("install")(install.install)
 app.command("provision")(provision.provision)
 app.command("check")(check.check)
 app.add_typer(broker.app, name="broker")

@@ -13,7 +13,9 @@ from altgate.errors import CheckFailed, ProvisionFailed, Refused
 from altgate.keys import fingerprints
 from altgate.protocol import service
 from altgate.provision import check as checks
+from altgate.provision.access import Access
 from altgate.provision.check import FAILED, PARTS, Check, Result
+from altgate.provision.service import Service
 from altgate.reports import check as reports
 from altgate.texts import check_texts
 
@@ -52,16 +54,31 @@ def check(
     The door goes on meanwhile. With the scope strike it opens once, while you
     stand before it; the door records that.
     """
-    left_out = frozenset(word.strip() for word in skip.split(",") if word.strip())
-    if unknown := left_out - set(PARTS):
-        raise Refused(f"There is no part {min(unknown)!r}: --skip takes {', '.join(PARTS)}.")
+    left_out = parts(skip)
     if report is not None and (report.exists() or not report.parent.is_dir()):
         raise Refused(f"{report} cannot be written as something new: choose another name.")
     if not yes and not sys.stdin.isatty():
         raise Refused("There is no terminal to ask whoever watches: run it from one, or give --yes.")
     scope = service.SCOPE_CHECK | service.SCOPE_STRIKE
     line, access = opened(context, port, ticket, door, scope)
-    tried = Check(line, access, Person(not yes), left_out)
+    results = carry_out(line, access, not yes, left_out, report)
+    show_rows([_row(result) for result in results], as_json, "")
+    complain(access, results)
+
+
+def parts(skip: str) -> frozenset[str]:
+    """The parts that ``--skip`` names; raises Refused."""
+    left_out = frozenset(word.strip() for word in skip.split(",") if word.strip())
+    if unknown := left_out - set(PARTS):
+        raise Refused(f"There is no part {min(unknown)!r}: --skip takes {', '.join(PARTS)}.")
+    return left_out
+
+
+def carry_out(
+    line: Service, access: Access, is_watched: bool, left_out: frozenset[str], report: Path | None
+) -> list[Result]:
+    """Try the parts of a door whose line is open, and write the report where one is wanted."""
+    tried = Check(line, access, Person(is_watched), left_out)
     about, key = tried.about(), fingerprints.of_certificate(line.certificate())
     results = []
     for result in tried.run():
@@ -76,7 +93,11 @@ def check(
             report.write_text(reports.html(made), encoding="utf-8")
         except OSError as error:
             raise Refused(f"{report} cannot be written ({error.strerror}): choose another name.") from None
-    show_rows([_row(result) for result in results], as_json, "")
+    return results
+
+
+def complain(access: Access, results: list[Result]) -> None:
+    """Raise CheckFailed where a part failed."""
     failed = [result.part.replace("_", " ") for result in results if result.state == FAILED]
     if failed:
         raise CheckFailed(f"{access.door_name}: failed: {', '.join(failed)}. Do what is said there; repeat.")
