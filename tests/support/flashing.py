@@ -1,6 +1,5 @@
 """Flashing a simulated board in one call, and what must be true of it whenever that was cut."""
 
-import contextlib
 import random
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,8 +119,11 @@ def cut_and_complete(folder: Path, wanted: list[Region], chance: random.Random, 
             Faults(unplug_after=chance.randrange(30_000, 120_000)),
         )
     )
-    with board.plugged(faults), contextlib.suppress(BoardFailed):
-        run(board, wanted, erase)
+    with board.plugged(faults):
+        try:
+            run(board, wanted, erase)
+        except BoardFailed as error:
+            assert error.cause == "port_lost", f"named {error.cause}"
     check_no_half_board(board, wanted)
     found = bytes(board.flash.data)
     with board.plugged():

@@ -7,6 +7,7 @@ import pty
 import re
 import subprocess
 import sys
+import termios
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -168,6 +169,28 @@ def test_the_program_that_holds_a_port_is_told(tmp_path: Path) -> None:
         (tmp_path / number / "fd" / "3").symlink_to(target)
     assert port.holder("/dev/ttyX", tmp_path) == "screen (process 34)"
     assert port.holder("/dev/ttyY", tmp_path) is None
+
+
+@pytest.mark.parametrize("error", [serial.SerialException("gone"), termios.error(5, "Input/output error")])
+def test_a_cable_that_is_pulled_is_named_whatever_is_raised(error: Exception) -> None:
+    with pytest.raises(AltgateError, match="went away") as caught, port.vanishing("X"):
+        raise error
+    assert cause(caught) == "port_lost"
+    with pytest.raises(AltgateError) as caught, esp._line("X"):
+        raise error
+    assert cause(caught) == "port_lost"
+
+
+def test_a_port_that_is_gone_at_the_second_try_was_pulled(tmp_path: Path) -> None:
+    board = Board(tmp_path)
+
+    def work(chip: esp.Chip, rate: int) -> None:
+        board.port.unlink()
+        raise esp.LineTrouble
+
+    with board.plugged(), pytest.raises(AltgateError) as caught:
+        preflight.steadily(str(board.port), BOARD, BAUD, Told(), work)
+    assert cause(caught) == "port_lost"
 
 
 # What answers.

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from altgate.provision.causes import trouble
 from altgate.provision.esptool_quiet import LOG, FatalError, cmds, flash_size_bytes
-from altgate.provision.port import BAUD, open_serial
+from altgate.provision.port import BAUD, LOST, open_serial
 
 ATTEMPTS = 7  # to reset the board into its loader: some boards need several
 ERASED = 0xFF
@@ -111,12 +111,12 @@ class Chip:
 
     def restart(self) -> None:
         """Let the board run what is in its flash; one whose reset line is not wired stays where it is."""
-        with contextlib.suppress(FatalError, OSError):
+        with contextlib.suppress(FatalError, *LOST):
             cmds.reset_chip(self._esp, "hard-reset")
 
     def close(self) -> None:
         """Release the port."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(*LOST):
             self._esp._port.close()
 
     def _line(self) -> contextlib.AbstractContextManager[None]:
@@ -128,7 +128,7 @@ def _line(port: str) -> Iterator[None]:
     """esptool's errors as ours: a port that went away, or bytes that are not what they should be."""
     try:
         yield
-    except OSError:
+    except LOST:
         raise trouble("port_lost", port=port) from None
     except (FatalError, struct.error, LookupError, ValueError) as error:
         raise LineTrouble(str(error)) from None
@@ -139,7 +139,7 @@ def connect(port: str) -> Chip:
     line = open_serial(port)
     try:
         return Chip(cmds.detect_chip(line, BAUD, connect_attempts=ATTEMPTS), port)  # type: ignore[arg-type]
-    except OSError:
+    except LOST:
         line.close()
         raise trouble("port_lost", port=port) from None
     except (FatalError, struct.error, LookupError, ValueError) as error:

@@ -21,6 +21,10 @@ BAUD = 115200
 FAST_BAUD = 460800  # what most cables carry; a board is flashed at it where that is so
 WRITE_S = 5.0
 _PROC = Path("/proc")
+# What pyserial raises when the cable is pulled. Where it uses termios, that has an error of its own; we do
+# not import it, because Windows has none.
+LOST: tuple[type[Exception], ...] = (OSError, getattr(sys.modules.get("termios"), "error", OSError))
+_UNUSABLE: tuple[type[Exception], ...] = (*LOST, ValueError)
 _GONE = {errno.ENOENT, errno.ENODEV, errno.ENXIO}
 _BUSY = {errno.EBUSY, errno.EAGAIN}
 _DENIED = {errno.EACCES, errno.EPERM}
@@ -114,7 +118,7 @@ def open_serial(name: str) -> serial.Serial:
         line.rts = line.dtr = False
     try:
         line.open()
-    except (OSError, ValueError) as error:
+    except _UNUSABLE as error:
         raise _not_opened(name, error) from None
     return line
 
@@ -162,5 +166,5 @@ def vanishing(name: str) -> Iterator[None]:
     """What pyserial raises when the cable is pulled, as the cause."""
     try:
         yield
-    except OSError:
+    except LOST:
         raise trouble("port_lost", port=name) from None

@@ -14,7 +14,7 @@ from typing import TypeVar
 from altgate.errors import ProvisionFailed
 from altgate.provision import esp, tables
 from altgate.provision.boards import BoardFile
-from altgate.provision.causes import BoardFailed, trouble
+from altgate.provision.causes import BoardFailed, BoardRefused, trouble
 from altgate.provision.esp import Chip, LineTrouble, NotKept, Tell
 from altgate.provision.port import BAUD, FAST_BAUD, SerialPort
 from altgate.provision.session import Session
@@ -91,6 +91,10 @@ def steadily(port: str, board: BoardFile, baud: int, tell: Tell, work: Callable[
         except NotKept as error:
             if rate == rates[-1]:
                 raise trouble("bad_write", offset=hex(error.offset)) from None
+        except BoardRefused as error:
+            if error.cause != "no_such_port" or rate == rates[0]:
+                raise
+            raise trouble("port_lost", port=port) from None  # it was there a moment ago
         except LineTrouble:
             if rate == rates[-1]:
                 raise trouble("weak_cable", port=port, baud=rate) from None
