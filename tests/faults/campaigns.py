@@ -279,6 +279,9 @@ CAMPAIGNS = (
                     "came in again.",
                 ),
             ),
+            "what a terminal obeys": Plant(
+                "altgate.registry.enrolments", " or not text.isprintable()", ""
+            ),
             "expired ticket": Plant(
                 "altgate.registry.enrolments", "if row.expires_at < now_s():", "if False:"
             ),
@@ -292,6 +295,7 @@ CAMPAIGNS = (
             "version in an event": (
                 "0101aa0103081a6b49d20009020a020b0b0c000d010e070f0318191b7fffffffffffffff"
             ),
+            "a map for a record": "06000082a101024100",
             "dropped hello": "0100a501040250" + "66" * 16 + "03020500" + "0750" + "00" * 16,
         },
         # Every message is a transaction on a database.

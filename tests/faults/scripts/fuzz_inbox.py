@@ -235,7 +235,8 @@ def is_request(board, content):
     }:
         return False
     same = all(said[key] == right[key] for key in right if key not in (*FREE, p.REQUEST))
-    return same and all(len(said[key]) <= 64 for key in FREE) and is_signed(said[p.REQUEST], right[p.DOOR_ID])
+    same = same and all(len(said[key]) <= 64 and said[key].isprintable() for key in FREE)
+    return same and is_signed(said[p.REQUEST], right[p.DOOR_ID])
 
 
 def is_signed(request, name):
@@ -457,7 +458,7 @@ def a_request():
         said[p.REQUEST] = some_certificate_request(building.boards[board], DOORS[name])
     elif way == 5:
         key = random.choice(FREE)
-        said[key] = "x" * random.choice((0, 1, 64, 65, 200))
+        said[key] = ("x", "\x1b[2K")[random.getrandbits(1)] * random.choice((0, 1, 16, 64, 65, 200))
     else:
         said = items.altered(said)
     how = ASKS_SO if random.randrange(4) else ASKS_RAW
