@@ -358,6 +358,6 @@ CAMPAIGNS = (
             "bytes": Plant("altgate.plain_cbor", "if not isinstance(data, bytes):", "if False:"),
         },
         {"a map is given": "0182a101024100"},
-        bar=10**6,
+        bar=3 * 10**5,
     ),
 )  # fmt: skip
