@@ -280,6 +280,9 @@ CAMPAIGNS = (
                     "came in again.",
                 ),
             ),
+            "what a terminal obeys": Plant(
+                "altgate.registry.enrolments", " or not text.isprintable()", ""
+            ),
             "expired ticket": Plant(
                 "altgate.registry.enrolments", "if row.expires_at < now_s():", "if False:"
             ),
@@ -293,6 +296,7 @@ CAMPAIGNS = (
             "version in an event": (
                 "0101aa0103081a6b49d20009020a020b0b0c000d010e070f0318191b7fffffffffffffff"
             ),
+            "a map for a record": "06000082a101024100",
             "dropped hello": "0100a501040250" + "66" * 16 + "03020500" + "0750" + "00" * 16,
         },
         # Every message is a transaction on a database.
@@ -355,7 +359,7 @@ CAMPAIGNS = (
             "bytes": Plant("altgate.plain_cbor", "if not isinstance(data, bytes):", "if False:"),
         },
         {"a map is given": "0182a101024100"},
-        bar=10**6,
+        bar=3 * 10**5,
     ),
     Campaign(
         "improv", "frames", "192k",

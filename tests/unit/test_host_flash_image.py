@@ -1,5 +1,7 @@
 """``altgate audit flash`` on an image that is made here by hand, as docs/formats.md has it."""
 
+import hashlib
+import hmac
 import json
 import struct
 from pathlib import Path
@@ -105,3 +107,33 @@ def test_a_door_without_them_is_read_as_before(
 ) -> None:
     shown = altgate("audit", "flash", str(image(tmp_path / "flash.bin", entry)))
     assert "schedules" in shown and "time zone" in shown and "none" in shown
+
+
+def journal(first: bytes, *places: tuple[int, int]) -> bytes:
+    """Records with these epochs and places, under keys that follow from the first one."""
+    part, before = b"", bytes(32)
+    for sequence, (epoch, place) in enumerate(places, 1):
+        key = first
+        for _ in range(epoch - 1):
+            key = hashlib.sha256(b"altgate/journal/epoch" + key).digest()
+        for _ in range(place):
+            key = hashlib.sha256(b"altgate/journal/record" + key).digest()
+        head = struct.pack("<IIIBBBBIIQ", sequence, epoch, 0, 0, m.KIND_BOOT, 0, 0, 0, 0, 0)
+        head += struct.pack("<IHH", epoch, place, 0xFFFF) + before
+        record = head + hmac.digest(key, head, "sha256")
+        before = hashlib.sha256(record).digest()
+        record += b"\xff" * 16
+        part += record + struct.pack("<I", crc32(record)) + b"\xff" * 4
+    return part
+
+
+def test_a_journal_that_began_once_more_in_an_admission_is_sealed(tmp_path: Path) -> None:
+    key, other = b"k" * 32, b"o" * 32
+    path = image(tmp_path / "flash.bin", BEFORE)
+    data, at = bytearray(path.read_bytes()), BOARD["partitions"]["journal"][2]
+    part = journal(key, (1, 0), (1, 1), (2, 0), (1, 0), (1, 1), (2, 0))
+    data[at : at + len(part)] = part
+    path.write_bytes(data)
+    report = flash_image.read(path, key)
+    assert report.is_sealed and len(report.events) == 6
+    assert flash_image.read(path, other).faults

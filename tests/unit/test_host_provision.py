@@ -153,7 +153,8 @@ def test_requests_that_do_not_fit_change_nothing(site: sites.Site) -> None:
     assert refused(site, Applicant(ticket, common_name="0a1b2c3e").request) == reasons.BAD_SHAPE
     assert refused(site, Applicant(ticket, SHARE=b"\4" + bytes(64)).request) == reasons.BAD_SHAPE
     assert refused(site, Applicant(ticket, TICKET_ID=bytes(8)).request) == reasons.NOT_PROVISIONED
-    assert refused(site, Applicant(ticket, BOARD_NAME="x" * 65).request) == reasons.BAD_SHAPE
+    for name in ("x" * 65, "\x1b[2Kof the office", "two\nlines"):
+        assert refused(site, Applicant(ticket, BOARD_NAME=name).request) == reasons.BAD_SHAPE
     for junk in (b"", b"\xff", right.request[:-1], right.request + b"\0", b"\xd8\x1d\x00", bytes(5000)):
         assert refused(site, junk) in (reasons.BAD_SHAPE, reasons.BAD_CBOR)
     assert state(site) == "ticket issued"

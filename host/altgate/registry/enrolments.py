@@ -302,7 +302,9 @@ def _decoded(data: bytes) -> tuple[bytes, bytes, dict[int, Any]]:
         said = decode(record)
         if {key: type(value) for key, value in said.items()} != _RECORD or not isinstance(mac, bytes):
             raise bad
-        if any(isinstance(value, str) and len(value) > _TEXT_MOST for value in said.values()):
+        texts = [value for value in said.values() if isinstance(value, str)]
+        # A manager sees them beside the key that is to be compared: none may rewrite what a terminal shows.
+        if any(len(text) > _TEXT_MOST or not text.isprintable() for text in texts):
             raise bad
         if cbor2.dumps([record, mac], canonical=True) != data or cbor2.dumps(said, canonical=True) != record:
             raise bad

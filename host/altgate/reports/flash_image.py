@@ -146,14 +146,21 @@ def _journal(report: Report, part: bytes, first_key: bytes | None) -> None:
 
 
 class _Ratchet:
-    """The keys of a journal from its first one on. Asked for rising epochs and places."""
+    """The keys of a journal from its first one on. Asked for rising epochs and places, but for a board whose
+    supply ended in its admission: that begins with the first epoch once more."""
 
     def __init__(self, first: bytes) -> None:
-        self._first, self._epoch = first, 1
-        self._key, self._place = first, 0
+        self._begin = first
+        self._restart()
+
+    def _restart(self) -> None:
+        self._first, self._epoch = self._begin, 1
+        self._key, self._place = self._begin, 0
 
     def key(self, epoch: int, place: int) -> bytes:
         """The key of the record in this place."""
+        if (epoch, place) < (self._epoch, self._place):
+            self._restart()
         while self._epoch < epoch:
             self._first = hashlib.sha256(b"altgate/journal/epoch" + self._first).digest()
             self._epoch += 1

@@ -534,9 +534,9 @@ def generate():
     if not fuzz.chance(8):
         frames.append(bytes((KNOCK, 0)) if is_waiting else bytes((OPEN, random.getrandbits(1))))
     frames += [WAYS[random.randrange(len(WAYS))]() for _ in range(2 + random.randrange(10))]
-    if fuzz.chance(12):
+    if fuzz.chance(6):
         frames.append(bytes((GIVE,)) + (GIVEN if fuzz.chance(3) else other_ticket()))
-    if fuzz.chance(12):
+    if fuzz.chance(6):
         # Mostly for this board, and with something else in it.
         way = random.randrange(5) if fuzz.chance(2) else 0
         frames.append(bytes((ADMIT, way)) + (ADMISSION if fuzz.chance(3) else other_admission()))
@@ -573,7 +573,7 @@ def other_content(fields):
 
 def other_ticket():
     fields = enrolling.ticket_fields(curve.server[1])
-    if fuzz.chance(4):
+    if fuzz.chance(3):
         fields[22] = START + random.randrange(10)
     elif fuzz.chance(6):
         fields[21] = curve.host[0][1] if fuzz.chance(2) else curve.server[1][:33] + bytes(32)
@@ -586,7 +586,7 @@ def other_ticket():
 
 def other_admission():
     fields = enrolling.admission_fields()
-    if fuzz.chance(6):
+    if fuzz.chance(4):
         fields[14] = fields[16 + random.getrandbits(1)]
         return items.write(fields)
     return other_content(fields)
