@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from altgate.cli import check as checking
-
 from altgate.cli.output import AsJson
 from altgate.cli.provision import read_ticket
 from altgate.cli.steps import (
