@@ -119,7 +119,6 @@ CAMPAIGNS = (
             "true is said": "0200,0481f5",
         },
         # A frame costs the board some AES and CBOR in bytecode.
-        bar=10**6,
     ),
     Campaign(
         "cbor", "items", "192k",
@@ -340,7 +339,6 @@ CAMPAIGNS = (
         },
         {"a text is read": "03" + ",83" * 7 + ",858304006178"},
         # Each case agrees on keys, most of them twice.
-        bar=10**6,
     ),
     Campaign(
         "ticket", "texts", "",
