@@ -15,6 +15,7 @@ from altgate.cli import (
     credentials,
     demo,
     doors,
+    label,
     managers,
     notices,
     passes,
@@ -42,6 +43,7 @@ app.command("demo")(demo.demo)
 app.command("tour")(demo.tour)
 app.command("provision")(provision.provision)
 app.command("check")(check.check)
+app.command("label")(label.label)
 app.add_typer(broker.app, name="broker")
 app.add_typer(doors.app, name="door")
 doors.app.command("service")(services.issue)
