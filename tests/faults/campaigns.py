@@ -118,7 +118,6 @@ CAMPAIGNS = (
             "true is a kind": "0181f5",
             "true is said": "0200,0481f5",
         },
-        # A frame costs the board some AES and CBOR in bytecode.
     ),
     Campaign(
         "cbor", "items", "192k",
@@ -338,7 +337,6 @@ CAMPAIGNS = (
             ),
         },
         {"a text is read": "03" + ",83" * 7 + ",858304006178"},
-        # Each case agrees on keys, most of them twice.
     ),
     Campaign(
         "ticket", "texts", "",

@@ -33,7 +33,7 @@ def test_a_bare_board_becomes_a_working_door(building: Building, tmp_path: Path)
     assert done.wait(WHOLE_S) == 0, done.text
     assert done.questions <= 8 and "is a working door" in done.text
     key = re.search(r"key is ([0-9a-f-]{19})", done.text)
-    assert key and key[1] in report.read_text()
+    assert key and key[1] in label.read_text() and key[1] in report.read_text()
     building.wait_applied()
     building.board.tap(building.card())
     building.board.wait_pin("strike", 1)

@@ -17,6 +17,7 @@ from altgate.cli import (
     doors,
     flash,
     install,
+    label,
     managers,
     notices,
     passes,
@@ -49,6 +50,7 @@ app.command("flash")(flash.flash)
 app.command("install")(install.install)
 app.command("provision")(provision.provision)
 app.command("check")(check.check)
+app.command("label")(label.label)
 app.add_typer(broker.app, name="broker")
 app.add_typer(release.app, name="release")
 app.add_typer(doors.app, name="door")

@@ -55,8 +55,8 @@ def check(
     stand before it; the door records that.
     """
     left_out = parts(skip)
-    if report is not None and (report.exists() or not report.parent.is_dir()):
-        raise Refused(f"{report} cannot be written as something new: choose another name.")
+    if report is not None:
+        check_new(report)
     if not yes and not sys.stdin.isatty():
         raise Refused("There is no terminal to ask whoever watches: run it from one, or give --yes.")
     scope = service.SCOPE_CHECK | service.SCOPE_STRIKE
@@ -64,6 +64,12 @@ def check(
     results = carry_out(line, access, not yes, left_out, report)
     show_rows([_row(result) for result in results], as_json, "")
     complain(access, results)
+
+
+def check_new(report: Path) -> None:
+    """Raise Refused where no report can be written there."""
+    if report.exists() or not report.parent.is_dir():
+        raise Refused(f"{report} cannot be written as something new: choose another name.")
 
 
 def parts(skip: str) -> frozenset[str]:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from altgate.cli import check as checking
+from altgate.cli import label as labels
 from altgate.cli.output import AsJson
 from altgate.cli.provision import read_ticket
 from altgate.cli.steps import (
@@ -24,8 +25,6 @@ from altgate.cli.steps import (
 )
 from altgate.errors import ProvisionFailed, Refused
 from altgate.keys import fingerprints
-from altgate.protocol import provisioning as p
-from altgate.protocol import service
 from altgate.provision import board as boards
 from altgate.provision.access import Access, by_ticket
 from altgate.provision.board import Wifi
@@ -109,6 +108,11 @@ def install(
     interrupts it, run the same command again: it goes on where it was.
     """
     held = read_ticket(ticket)
+    if label:
+        labels.check_new(label)
+    if report:
+        checking.check_new(report)
+    checking.parts(skip)
     with shown(as_json) as tell:
         job = _Job(held, chosen(port, as_json), tell, yes)
         tell.note(f"The board becomes {held.door_name} of {held.building}, authority {held.authority()}.")
@@ -122,7 +126,7 @@ def install(
         results = _checked(job, skip, report)
         job.step(f"written to {label}." if label else "none was asked for; altgate label makes one.")
         if label:
-            label.write_text("x")
+            _draw(job, label)
         if as_json:
             rows = [{"part": one.part, "state": one.state, "found": one.note} for one in results]
             tell.event("result", door_id=held.door_id, door=held.door_name, checks=rows)
@@ -163,21 +167,19 @@ def _state(job: _Job, tries: int = TRIES, within_s: float = 0.0) -> str | None:
                 if exchange.hello(1):
                     return BARE
                 if exchange.knock(job.ticket.ticket_id, job.ticket.secret, 1):
-                    return DOOR if _is_door(exchange) else WAITS
+                    return DOOR if labels.is_door(exchange) else WAITS
         finally:
             line.close()
         if time.monotonic() > until:
             return None
 
 
-def _is_door(exchange: Session) -> bool:
-    """Whether who answers to the ticket is the door by now; a board that waits knows no such question."""
+def _draw(job: _Job, label: Path) -> None:
+    line = SerialPort(job.port)
     try:
-        exchange.say([p.SAY_ASK, service.VERB_ABOUT])
-        exchange.leave()
-    except ProvisionFailed:
-        return False
-    return True
+        labels.draw(labels.of_door(Session(line), job.access), label)
+    finally:
+        line.close()
 
 
 def _checked(job: _Job, skip: str, report: Path | None) -> list[Result]:

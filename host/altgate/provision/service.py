@@ -20,7 +20,7 @@ SILENT = (
 
 
 class Service:
-    """A door whose line is open, from open_line(); opened again where somebody took long."""
+    """A door whose line is open, from open_line(), and is opened again after a long pause."""
 
     def __init__(self, session: Session, access: Access) -> None:
         self._session, self._access, self._heard = session, access, 0.0
