@@ -167,7 +167,7 @@ def _state(job: _Job, tries: int = TRIES, within_s: float = 0.0) -> str | None:
                 if exchange.hello(1):
                     return BARE
                 if exchange.knock(job.ticket.ticket_id, job.ticket.secret, 1):
-                    return DOOR if labels.is_door(exchange) else WAITS
+                    return DOOR if boards.is_door(exchange) else WAITS
         finally:
             line.close()
         if time.monotonic() > until:

@@ -11,10 +11,9 @@ from altgate.cli.output import AsJson, show_result, site
 from altgate.cli.provision import read_ticket
 from altgate.errors import ProvisionFailed, Refused
 from altgate.keys import fingerprints
-from altgate.protocol import provisioning as p
 from altgate.protocol import service
 from altgate.provision import access as accesses
-from altgate.provision.board import request_of
+from altgate.provision.board import is_door, request_of
 from altgate.provision.port import SerialPort
 from altgate.provision.service import open_line
 from altgate.provision.session import SILENT, Session
@@ -105,17 +104,6 @@ def of_door(exchange: Session, access: accesses.Access) -> Label:
     key = fingerprints.of_certificate(door.certificate())
     door.leave()
     return Label(access.building, access.door_name, access.door_id, key, hardware_id, firmware)
-
-
-def is_door(exchange: Session) -> bool:
-    """Whether who answers to an installation ticket is the door by now; a board that waits knows no such
-    question."""
-    try:
-        exchange.say([p.SAY_ASK, service.VERB_ABOUT])
-        exchange.leave()
-    except ProvisionFailed:
-        return False
-    return True
 
 
 def _is_service(ticket: Path) -> bool:

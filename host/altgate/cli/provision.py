@@ -74,8 +74,11 @@ def provision(
             direct.provision(opened, door, address(broker), wifi, exchange, progress, replace)
         _say_direct(opened, door, as_json)
     elif held:
+        if boards.find(exchange, held) is None and boards.is_door(exchange):
+            row = {"door_id": held.door_id, "state": "in use", "fingerprint": None}
+            show_result(row, as_json, f"The board is {held.door_name} already.")
+            return
         with _shown() as progress:
-            boards.find(exchange, held)
             request = boards.give(exchange, held, wifi, progress)
             exchange.leave()
         _say_waiting(held, fingerprints.of_request(request), as_json)

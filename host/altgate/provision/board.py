@@ -9,6 +9,7 @@ from altgate.clock import now_s
 from altgate.errors import BadMessage, ProvisionFailed, Refused
 from altgate.plain_cbor import decode
 from altgate.protocol import provisioning as p
+from altgate.protocol import service
 from altgate.provision.session import OTHER_FORM, SILENT, TRIES, Board, Session
 from altgate.provision.ticket import Ticket
 
@@ -45,6 +46,17 @@ def find(session: Session, ticket: Ticket | None) -> Board | None:
         if ticket and session.knock(ticket.ticket_id, ticket.secret, 1):
             return None
     raise ProvisionFailed(SILENT)
+
+
+def is_door(session: Session) -> bool:
+    """Whether who answered to a ticket is the door by now; a board that waits knows no such question. The line
+    of a door is closed then."""
+    try:
+        session.say([p.SAY_ASK, service.VERB_ABOUT])
+        session.leave()
+    except ProvisionFailed:
+        return False
+    return True
 
 
 def give(session: Session, ticket: Ticket, wifi: Wifi, progress: Progress) -> bytes:

@@ -24,12 +24,15 @@ def provision(
     except ProvisionFailed:
         if not is_admitted:
             raise
-        # The last answer may have been lost: from then on the board is a door, and silent.
+        # Its ticket may have expired, or the host has heard it meanwhile: then the door is silent to it.
         raise ProvisionFailed(
             f"The board does not answer. One was admitted as {door}: if it is this one, it is the door by "
             "now, and altgate door list says so once it was heard. Otherwise check the port, or reset the "
             "board to factory state."
         ) from None
+    if bare is None and is_admitted and boards.is_door(exchange):
+        # The last answer was lost, and the board is what it was to become.
+        return None
     with site.write() as session:
         found = doors.find(session, door)
         row = enrolments.current(session, found)

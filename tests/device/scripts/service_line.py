@@ -33,12 +33,15 @@ SCOPES = service.SCOPE_CHECK
 class Clock:
     is_trusted, quality = True, messages.QUALITY_HOST
 
+    unix = NOW
+
     def now(self):
-        return NOW
+        return self.unix
 
 
 class Identity:
     console_key, certificate = KEY, CERTIFICATE
+    ticket_id, ticket_secret, ticket_expires = bytes(range(8)), bytes(range(16)), 1_900_000_000
 
 
 class Door:
@@ -57,6 +60,8 @@ def who(scope=SCOPES, expires=NOW + 60, first=1):
 
 
 def psk(name):
+    if name == Identity.ticket_id:
+        return Identity.ticket_secret
     return hmac256.hmac256(KEY, provisioning.SERVICE, name)
 
 
@@ -96,7 +101,8 @@ class Caller:
         bound = (struct.pack(">I", self.number),)
         self.number += 1
         return frame(
-            provisioning.FRAME_SEALED, self.number - 1, bytes(siv.seal(self.out, cbor.encode(list(said)), bound))
+            provisioning.FRAME_SEALED, self.number - 1,
+            bytes(siv.seal(self.out, cbor.encode(list(said)), bound)),
         )
 
     def say(self, *said):
@@ -209,6 +215,18 @@ def test_scopes_and_shapes():
     assert caller.say(provisioning.SAY_BEGIN, 1, 3, bytes(32)) == [provisioning.SAY_CHUNK, 0]
 
 
+def test_the_ticket_of_the_board_checks_and_does_no_more():
+    door, line = made()
+    assert answer(line, knock(Identity.ticket_id, bytes(16), b"n" * 16)) is None
+    caller = Caller(line, Identity.ticket_id)
+    said = caller.say(provisioning.SAY_ASK, service.VERB_ABOUT)
+    assert said[:2] == [provisioning.SAY_ASK, reasons.DONE], said
+    assert [event[-1] for event in door.events] == [service.SCOPE_INSTALLER]
+    door.clock.unix = Identity.ticket_expires + 1
+    name = Identity.ticket_id
+    assert answer(line, knock(name, psk(name), b"o" * 16)) is None
+
+
 def test_a_line_is_a_short_step():
     line = made()[1]
     caller = Caller(line, who())
@@ -228,4 +246,5 @@ test_a_check_that_is_taken_out_is_noticed()
 test_what_is_recorded_and_when()
 test_replays()
 test_scopes_and_shapes()
+test_the_ticket_of_the_board_checks_and_does_no_more()
 test_a_line_is_a_short_step()
