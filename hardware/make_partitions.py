@@ -3,6 +3,7 @@
     python hardware/make_partitions.py mb16 table.csv
     python hardware/make_partitions.py mb16 table.bin
 
+Also imported, by what makes a board's whole image (host/altgate/provision/image.py).
 Format: ESP-IDF, "Partition Tables"; rows of 32 bytes, then the MD5 of these under a mark, then 0xFF.
 """
 
@@ -11,6 +12,7 @@ import struct
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 FLASH = Path(__file__).resolve().parent / "flash.toml"
 TABLE_BYTES = 0xC00
@@ -19,6 +21,11 @@ MAGIC, MD5_MARK = b"\xaa\x50", b"\xeb\xeb" + b"\xff" * 14
 ENDINGS = (".csv", ".bin")
 ENCRYPTED = 1  # a row's flag; a board without flash encryption does not mind it
 Partitions = dict[str, list[int]]
+
+
+def flash_map() -> dict[str, Any]:
+    """flash.toml as it is: ``boards`` by size, ``encrypted``, ``table``."""
+    return tomllib.loads(FLASH.read_text(encoding="utf-8"))
 
 
 def csv(partitions: Partitions, encrypted: list[str]) -> str:
@@ -42,7 +49,7 @@ def binary(partitions: Partitions, encrypted: list[str]) -> bytes:
 
 def main(arguments: list[str]) -> int:
     """Write one file; returns the exit code."""
-    flash = tomllib.loads(FLASH.read_text(encoding="utf-8"))
+    flash = flash_map()
     boards, encrypted = flash["boards"], flash["encrypted"]
     if len(arguments) != 2 or arguments[0] not in boards or not arguments[1].endswith(ENDINGS):
         ends = " or ".join(ENDINGS)

@@ -1,6 +1,6 @@
 """Reason codes: why a door did or did not do something.
 
-Codes under 100 belong to decisions, 100 to 149 to commands and state, 150 and up to input that was
+Codes under 100 belong to decisions, 100 to 149 to commands, state and updates, 150 and up to input that was
 dropped. Their names are in names.py; the residents' wording of each is in the host's catalogue.
 """
 
@@ -59,6 +59,15 @@ NOT_PROVISIONED = 108
 ALREADY_PROVISIONED = 109
 SETTING_OUT_OF_RANGE = 110
 UNKNOWN_CONSENT = 111
+OTHER_BOARD = 130
+OTHER_LAYOUT = 131
+SECURITY_LOWER = 132
+IMAGE_TOO_LARGE = 133
+IMAGE_DAMAGED = 134
+NOT_SIGNED = 135
+OTHER_RELEASE_KEY = 136
+BAD_SIGNATURE = 137
+ON_TRIAL = 138
 
 BAD_FRAME = 150
 BAD_CHECKSUM = 151

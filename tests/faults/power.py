@@ -13,7 +13,7 @@ from pathlib import Path
 from conftest import ROOT, Device
 from faults.slices import Campaign, Outcome
 
-CUTS = 25_000  # of each: 100,000 in all
+CUTS = 25_000  # of each
 TIMEOUT_S = 300
 
 
@@ -49,5 +49,6 @@ CAMPAIGNS = tuple(
         ("state", "state_cuts.py", 1),
         ("key_page", "vault_slots.py", 40),
         ("templates", "vault_cuts.py", 40),
+        ("update", "update_cuts.py", 2),
     )
 )

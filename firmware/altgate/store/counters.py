@@ -23,6 +23,7 @@ KEY_BOOT = 0
 KEY_TIME_FLOOR = 1
 KEY_LAYOUT = 2
 KEY_LOST = 3  # events that the full journal had no room for
+KEY_SECURITY = 4  # of the images that were confirmed, the highest
 KEY_UNITS = 0x1000
 
 

@@ -18,6 +18,7 @@ from altgate.cli import (
     notices,
     passes,
     provision,
+    release,
     residents,
     schedules,
     serve,
@@ -40,6 +41,7 @@ app.command("demo")(demo.demo)
 app.command("tour")(demo.tour)
 app.command("provision")(provision.provision)
 app.add_typer(broker.app, name="broker")
+app.add_typer(release.app, name="release")
 app.add_typer(doors.app, name="door")
 app.add_typer(tickets.app, name="ticket")
 app.add_typer(managers.app, name="manager")

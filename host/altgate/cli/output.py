@@ -61,12 +61,13 @@ def type_text(kind: int) -> str:
     return names.get(kind, f"legacy-uid ({CLONABLE})")
 
 
-def read_secret(prompt: str, from_stdin: bool) -> str:
-    """A secret by prompt without echo, or the first line of standard input; never an argument."""
+def read_secret(prompt: str, from_stdin: bool, is_new: bool = True) -> str:
+    """A secret by prompt without echo, or the first line of standard input; never an argument. A new one is
+    asked for twice."""
     if from_stdin:
         return typer.get_text_stream("stdin").readline().rstrip("\r\n")
     if not typer.get_text_stream("stdin").isatty():
         raise Refused(
             f"There is no terminal to ask for the {prompt}: give it on standard input with --stdin."
         )
-    return str(typer.prompt(prompt, hide_input=True, confirmation_prompt=True))
+    return str(typer.prompt(prompt, hide_input=True, confirmation_prompt=is_new))

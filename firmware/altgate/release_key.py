@@ -1,0 +1,3 @@
+"""The key whose signature makes an image a release, as `altgate release key` writes it; empty for none."""
+
+PUBLIC_KEY = b""

@@ -1,0 +1,1 @@
+"""Images of the firmware: made, signed, and looked at."""
