@@ -5,12 +5,12 @@ import gc
 import sys
 
 import altgate
-from altgate import board, rooms
+from altgate import board, pins, rooms
 from altgate.door.contacts import Contacts
 from altgate.door.signals import Signals
 from altgate.door.strike import Strike
 from altgate.store.clock import DoorClock
-from altgate.store.counters import KEY_BOOT, Counters, check_layout
+from altgate.store.counters import KEY_BOOT, KEY_ERASE, Counters, check_layout
 from altgate.store.credentials import Credentials
 from altgate.store.journal import KEY_SLOT, Journal, Keys
 from altgate.vault.slots import Slots
@@ -30,10 +30,19 @@ class Door:
         self.signals = Signals()
         self.counters = Counters(board.partition("counters"))
         check_layout(self.counters)
+        erased = self.counters.get(KEY_ERASE)
+        self.is_window = False
+        if erased:
+            from altgate import erasure
+
+            self.is_window = erasure.finish(self.counters, board.watchdog())
+            if self.is_window:
+                # There is no door any more: whoever has the cable gets a prompt.
+                return
         self.journal_keys = Keys(Slots(board.partition("journal_keys"), KEY_SLOT))
         self.journal = Journal(board.partition("journal"), self.journal_keys, self.counters)
         self.boot = self.counters.get(KEY_BOOT) + 1
-        board.mount_files(self.boot == 1)
+        board.mount_files(self.boot == 1 or erased > 0)
         self.counters.put(KEY_BOOT, self.boot)
         from altgate.store import identity
 
@@ -61,6 +70,9 @@ class Door:
             # The camera's driver is wanted in a claim, where loading it would be a long step.
             from altgate.drivers import mf1  # noqa: F401
         self.record(messages.KIND_BOOT)
+        if erased:
+            erasure.told(self)
+            rooms.forget("altgate.erasure")
 
     def record(self, kind, reason=reasons.NONE, method=0, credential=0, resident=0, detail=0):
         """Append an event with the time as the door knows it."""
@@ -142,6 +154,8 @@ def run():
 
         stuck.run(type(error).__name__)
         return
+    if door.is_window:
+        return
     try:
         asyncio.run(main(door))
     except Exception as error:
@@ -163,7 +177,7 @@ async def main(door):
 
         waiting = Waiting(door)
         lasting += waiting.tasks()
-    on_trial = _on_trial()
+    on_trial, button = _on_trial(door), board.reset_button()
     tasks = [asyncio.create_task(task) for task in lasting]
     # Everything that stays is loaded: from here on memory is collected when nobody waits (see below).
     gc.threshold(-1)
@@ -180,6 +194,11 @@ async def main(door):
             failed("clock", error)
         if on_trial and on_trial.is_over(door):
             on_trial = None
+        if button.value() == pins.RESET_BUTTON_PRESSED:
+            from altgate import reset
+
+            await reset.button(door, button, watchdog)
+            rooms.forget("altgate.reset", "altgate.erasure")
         await asyncio.sleep_ms(1000)
         if not any(way.is_claiming for way in door.ways_in):
             # Collected while nobody waits, memory seldom runs out in the middle of a claim.
@@ -187,14 +206,14 @@ async def main(door):
             await asyncio.sleep_ms(0)
 
 
-def _on_trial():
+def _on_trial(door):
     """What is to be done about an image that runs for the first time, or None."""
     # The loader names the slot, as a program is named there.
     if not sys.argv or sys.argv[0] not in ("code_a", "code_b"):
         return None
     from altgate import trial
 
-    found = trial.of(sys.argv[0])
+    found = trial.of(sys.argv[0], door)
     if found is None:
         rooms.forget("altgate.trial", "altgate.slots")
     return found

@@ -25,3 +25,14 @@ TRIED_AT = 68
 GOOD_AT = 72
 BAD_AT = 76
 CONTENT_AT = 128  # the manifest, then the signature
+
+# What a KIND_UPDATE event tells of.
+EVENT_BEGUN = 1  # room is made for the image
+EVENT_TAKEN = 2  # it is there as it should be, and is tried at the next start
+EVENT_KEPT = 3  # it has proved itself
+EVENT_ROLLED_BACK = 4  # it has not, and the one before it runs again
+
+
+def event_detail(digest: bytes, event: int) -> int:
+    """detail of a KIND_UPDATE event: what happened below, the first 6 bytes of SHA256 above it."""
+    return int.from_bytes(digest[:6], "big") << 8 | event

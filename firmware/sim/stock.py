@@ -6,6 +6,7 @@ board's built-in modules is found under PC, and nothing else of this computer's 
 """
 
 import gc
+import os
 import sys
 import time
 
@@ -15,7 +16,6 @@ import uart
 import vfs
 
 PC = "/pc"
-BANNER = 'MicroPython on a simulated board\nType "help()" for more information.'
 
 
 def mount():
@@ -71,15 +71,9 @@ def _execute(source, name, names):
     return True
 
 
-def prompt(names):
-    """What whoever has the cable gets."""
-    print(BANNER)
-    while True:
-        sys.stdout.write(">>> ")
-        line = sys.stdin.readline()
-        if not line:
-            simctl.end(simctl.POWER_CUT)
-        _execute(line, "<stdin>", names)
+def prompt():
+    """What whoever has the cable gets: this interpreter's own prompt, once this script has ended."""
+    os.putenv("MICROPYINSPECT", "1")
 
 
 def run():
@@ -88,7 +82,7 @@ def run():
     names = {"__name__": "__main__"}
     if execute("boot.py", names):
         execute("main.py", names)
-    prompt(names)
+    prompt()
 
 
 run()
