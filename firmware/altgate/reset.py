@@ -65,26 +65,21 @@ async def by_line(door):
 async def window(door, is_now):
     """Open a maintenance window at the next start, which is to come at once: ``(reason, events owed)``.
 
-    Not while the host lacks events, unless ``is_now``: they end with the keys under which they are sealed.
+    Not while the host lacks events, unless ``is_now``: they go with all the rest, and a gap is told instead.
     """
     journal = door.journal
     if journal.head > journal.acknowledged and not is_now:
         return reasons.EVENTS_OWED, journal.head - journal.acknowledged
-    kind, detail = _EVENTS[erasure.WINDOW]
-    await _record(door, kind, detail)
-    owed = journal.head - journal.acknowledged
-    if owed and not is_now:
-        # The host has gone meanwhile, and does not know that the consents end.
-        door.record(kind, reasons.EVENTS_OWED, detail=messages.WINDOW_ENDED)
-        return reasons.EVENTS_OWED, owed
-    erasure.ask(door.counters, erasure.WINDOW, owed)
-    return reasons.DONE, owed
+    return reasons.DONE, await begin(door, erasure.WINDOW)
 
 
 async def begin(door, why):
-    """Record it, give the host a moment to hear of it, and have the next start do it. Raises OSError."""
+    """Record it, give the host a moment to hear of it, and have the next start do it; returns how many
+    events it did not get. Raises OSError."""
     await _record(door, *_EVENTS[why])
-    erasure.ask(door.counters, why, door.journal.head - door.journal.acknowledged)
+    owed = door.journal.head - door.journal.acknowledged
+    erasure.ask(door.counters, why, owed)
+    return owed
 
 
 async def _record(door, kind, detail):
