@@ -177,7 +177,12 @@ async def main(door):
 
         waiting = Waiting(door)
         lasting += waiting.tasks()
-    on_trial, button = _on_trial(door), board.reset_button()
+    on_trial, button = None, board.reset_button()
+    if sys.argv and sys.argv[0].startswith("code_"):
+        # The loader names the slot there, as a program is named.
+        from altgate import trial
+
+        on_trial = trial.of(sys.argv[0], door)
     tasks = [asyncio.create_task(task) for task in lasting]
     # Everything that stays is loaded: from here on memory is collected when nobody waits (see below).
     gc.threshold(-1)
@@ -204,19 +209,6 @@ async def main(door):
             # Collected while nobody waits, memory seldom runs out in the middle of a claim.
             gc.collect()
             await asyncio.sleep_ms(0)
-
-
-def _on_trial(door):
-    """What is to be done about an image that runs for the first time, or None."""
-    # The loader names the slot, as a program is named there.
-    if not sys.argv or sys.argv[0] not in ("code_a", "code_b"):
-        return None
-    from altgate import trial
-
-    found = trial.of(sys.argv[0], door)
-    if found is None:
-        rooms.forget("altgate.trial", "altgate.slots")
-    return found
 
 
 def _who(door):

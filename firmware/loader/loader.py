@@ -1,4 +1,4 @@
-"""Starts the firmware from one of the two code slots; nothing here comes from a slot.
+"""Loads the firmware from one of the two code slots; nothing here comes from a slot.
 
 An image that is on trial is started once. Where it was not confirmed (altgate/trial.py) before the next
 start, the one before it runs again. Where neither slot has an image to start the board stays locked.
@@ -17,8 +17,8 @@ WATCHDOG_MS = 30_000  # until the firmware starts its own: an image that hangs i
 TELL_EVERY_S = 10
 
 
-def run():
-    """Start what is to be started; returns only where the firmware does."""
+def load():
+    """Have the modules of the slot that is to be started found first; returns only where there is one."""
     found = []
     for label in LABELS:
         try:
@@ -30,9 +30,8 @@ def run():
             found.append(slot)
     found.sort(key=lambda slot: -slot.number)
     slot, image = _choose(found)
-    found = None
     if slot:
-        _start(slot.label, image)
+        _mount(slot.label, image)
     else:
         _stay_locked()
 
@@ -76,14 +75,13 @@ def _image(slot):
     return image
 
 
-def _start(label, image):
+def _mount(label, image):
     vfs.mount(vfs.VfsRom(image), ROOT)
     sys.path.insert(0, ROOT)
     sys.argv[:] = [label]
     for name in ("slots", "loader"):
         sys.modules.pop(name, None)
     machine.WDT(timeout=WATCHDOG_MS)
-    import main  # noqa: F401 - the slot's, which runs the door
 
 
 def _stay_locked():

@@ -4,26 +4,23 @@ Behind its end there is a prompt, and whoever has that can read all of the flash
 page of the wrapping key was zeroed (altgate/erasure.py).
 """
 
+import gc
+
+IS_WITHOUT_KEYS = False
 try:
-    from loader import run
+    # The door needs all the memory: no name keeps anything of the loader.
+    __import__("loader").load()
+    gc.collect()
+    import main  # noqa: F401 - the slot's, which runs the door
+    from esp32 import Partition
 
-    run()
-    HAS_ENDED = True
-except Exception as error:
-    print("altgate: loader: %s" % type(error).__name__)
-    HAS_ENDED = False
-
-from esp32 import Partition  # noqa: E402
-
-
-def is_without_keys():
-    """Whether the key is gone under which all that is secret lies there; raises OSError, IndexError."""
     page = bytearray(80)
     Partition.find(Partition.TYPE_DATA, label="keys")[0].readblocks(0, page)
-    return page == bytes(80)
+    IS_WITHOUT_KEYS = page == bytes(80)
+except Exception as error:
+    print("altgate: loader: %s" % type(error).__name__)
 
-
-if not HAS_ENDED or not is_without_keys():
+if not IS_WITHOUT_KEYS:
     import time
 
     import machine

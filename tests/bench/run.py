@@ -8,11 +8,11 @@ import logging
 import sys
 import time
 
-from bench import door, face, link, storage
+from bench import boot, door, face, link, storage
 from bench.figures import PAGE, Figure, page
 
 # What a bench measures, and the function that does; a function is called once for all its names.
-BENCHES = (*door.BENCHES, *face.BENCHES, *link.BENCHES, *storage.BENCHES)
+BENCHES = (*door.BENCHES, *boot.BENCHES, *face.BENCHES, *link.BENCHES, *storage.BENCHES)
 
 
 def main(chosen: list[str]) -> int:

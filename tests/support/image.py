@@ -4,11 +4,15 @@ import shutil
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from altgate.provision.image import Region, firmware, pack
-from altgate.rig.board import FIRMWARE, Board
+from altgate.release.slot import Image
+from altgate.rig.board import BOARD_FILE, FIRMWARE, Board
+from altgate.rig.wiring import load
 
 SCRIPTS = Path(__file__).parent / "scripts"
+PARKED_BYTES = 0x40000
 
 
 def build(folder: Path) -> Path:
@@ -44,8 +48,41 @@ def flash(folder: Path, regions: Iterable[Region], flash_bytes: int) -> Path:
     return path
 
 
-def stock(folder: Path, regions: Iterable[Region], heap: str = "8m") -> Board:
-    """A board, switched off, that starts from its flash as a stock MicroPython image does."""
-    made = Board(folder, FIRMWARE / "sim" / "stock.py", heap=heap, is_on=False)
-    flash(folder, regions, made.wiring.flash_bytes)
-    return made
+def stock(
+    folder: Path, regions: Iterable[Region], heap_kib: int = 8192, simulated: Path | None = None
+) -> Board:
+    """A board, switched off, that starts from its flash as a stock MicroPython image does.
+
+    Behind its flash it has a partition more, ``parked``: whatever a test wants to have at hand there.
+    simulated: an image of the simulated board's modules, as made by build_simulated(); without it they are
+    compiled at each start, and on the heap that counts.
+    """
+    wiring = load(BOARD_FILE)
+    settings: dict[str, Any] = {
+        "partitions": [*map(list, wiring.partitions), ["parked", 1, 0x60, wiring.flash_bytes, PARKED_BYTES]],
+        "flash_size": wiring.flash_bytes + PARKED_BYTES,
+    }
+    flash(folder, regions, wiring.flash_bytes + PARKED_BYTES)
+    script, paths = FIRMWARE / "sim" / "stock.py", None
+    if simulated:
+        script, paths = SCRIPTS / "stock_image.py", ".frozen"
+        settings["image"] = str(simulated)
+        heap_kib += simulated.stat().st_size // 1024 + 1
+    heap = f"{heap_kib}k"
+    return Board(folder, script, heap=heap, micropypath=paths, settings=settings, is_on=False)
+
+
+def build_simulated(folder: Path) -> Path:
+    """Compile the simulated board's modules alone into an image; returns it."""
+    tree = folder / "simulated" / "tree"
+    tree.mkdir(parents=True)
+    for source in (FIRMWARE / "sim").glob("*.py"):
+        shutil.copy(source, tree / source.name)
+    return pack(tree)
+
+
+def parked(image: Image) -> Region:
+    """An image that lies in that partition: manifest, signature and ROMFS behind their three lengths."""
+    parts = (image.manifest, image.signature, image.rom)
+    lengths = b"".join(len(part).to_bytes(4, "little") for part in parts)
+    return Region("parked", load(BOARD_FILE).flash_bytes, lengths + b"".join(parts))

@@ -96,7 +96,7 @@ def test_a_cut_supply_does_not_end_it_half_way(tmp_path: Path) -> None:
         door = building.board
         held = secrets(building)
         starts = door.starts
-        door.cut_start_after(3)
+        door.cut_start_after(2)
         door.drive("reset_button", 0)
         door.wait_start(starts + 1, 20)
         door.drive("reset_button", 1)

@@ -18,7 +18,7 @@ import typer
 from altgate.cli import app
 from altgate.cli.errors import EXIT_CODES
 from altgate.consent import links, states, view
-from altgate.protocol import fields, limits, messages, names, provisioning, reasons, topics
+from altgate.protocol import fields, limits, messages, names, provisioning, reasons, topics, update
 from altgate.registry import settings
 from altgate.texts import LANGUAGES, catalog, words
 from altgate.web.shown import page_texts
@@ -36,6 +36,7 @@ INDENTED = re.compile(r"(?:^|\n\n)((?: {4}.*\n)+)")
 OUR_PATH = re.compile(r"(?:tests|firmware|host|docs|hardware)/[\w./-]+(?:::\w+)?")
 # The structs that docs/formats.md spells out, and where the code has them.
 STRUCTS = {
+    "firmware/altgate/slots.py": "_HEAD",
     "firmware/altgate/store/journal.py": "_HEAD",
     "firmware/altgate/store/table.py": "_FORMAT",
     "firmware/altgate/consent/register.py": "_FORMAT",
@@ -199,6 +200,7 @@ def test_every_state_of_a_consent_is_in_the_reference() -> None:
     [
         ("## Numbers in messages", messages),
         ("## Numbers on the serial line", provisioning),
+        ("## Numbers of images", update),
         ("## Limits", limits),
     ],
 )

@@ -43,11 +43,6 @@ class Uplink:
         client.on_acked = self._room
         client.on_refused = self._refused
 
-    @property
-    def is_heard(self):
-        """Whether the host has answered a hello of this start."""
-        return bool(self._up_ms) and self._session.is_welcomed
-
     def notify(self):
         """There is a new event."""
         self._work.set()

@@ -58,7 +58,9 @@ def key(
 @app.command("build")
 def build(
     path: Annotated[Path, typer.Argument(help="File to write the image to.")],
-    board: Annotated[Path, typer.Option(help="The board's file.")] = board_file.DEFAULT,
+    board: Annotated[
+        Path | None, typer.Option(help="The board's file; that of the reference board if left out.")
+    ] = None,
     key_file: Annotated[
         Path | None, typer.Option("--key", help="File of the release key that doors with this image accept.")
     ] = None,
@@ -74,7 +76,7 @@ def build(
     if not 0 <= created < 1 << 32:
         raise Refused(f"--created {created} is no time: write Unix seconds.")
     public_key = keys.read(key_file).public_key if key_file else None
-    made = image.build(board_file.read(board), created, public_key)
+    made = image.build(board_file.read(board or board_file.DEFAULT), created, public_key)
     _write(path, made.in_slot())
     show_result(_row(path, made, None), as_json, f"{path} is built, {len(made.rom)} bytes, unsigned.")
 

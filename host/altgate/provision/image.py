@@ -71,13 +71,23 @@ def build(board: board_file.Table, created: int = 0, public_key: bytes | None = 
     """
     with tempfile.TemporaryDirectory(prefix="altgate-image-") as folder:
         tree = Path(folder) / "tree"
-        firmware(tree, board)
-        if public_key is not None:
-            (tree / RELEASE_KEY).write_text(release_key_module(public_key), encoding="utf-8", newline="\n")
-        (tree / "main.py").write_bytes((FIRMWARE / "main.py").read_bytes())
-        rom = pack(tree).read_bytes()
+        whole(tree, board, public_key)
+        return image_of(tree, board, created)
+
+
+def whole(tree: Path, board: board_file.Table, public_key: bytes | None = None) -> None:
+    """Write all that is in an image into ``tree``."""
+    firmware(tree, board)
+    if public_key is not None:
+        (tree / RELEASE_KEY).write_text(release_key_module(public_key), encoding="utf-8", newline="\n")
+    (tree / "main.py").write_bytes((FIRMWARE / "main.py").read_bytes())
+
+
+def image_of(tree: Path, board: board_file.Table, created: int = 0) -> Image:
+    """A folder of modules as an image, unsigned, of the version that it says."""
+    rom = pack(tree).read_bytes()
     name = board["board"]["name"]
-    says = manifest(rom, _version(), name, limits.FLASH_LAYOUT, update.IMAGE_SECURITY, created)
+    says = manifest(rom, _version(tree), name, limits.FLASH_LAYOUT, update.IMAGE_SECURITY, created)
     return Image(says, b"", rom)
 
 
@@ -96,8 +106,8 @@ def release_key() -> bytes:
     return bytes(ast.literal_eval(source.split("PUBLIC_KEY = ")[1]))
 
 
-def _version() -> str:
-    source = (FIRMWARE / "altgate" / "__init__.py").read_text(encoding="utf-8")
+def _version(tree: Path) -> str:
+    source = (tree / "altgate" / "__init__.py").read_text(encoding="utf-8")
     found = re.search(r'^VERSION = "(.+)"$', source, re.M)
     if not found:
         raise AssertionError("the firmware says no version")

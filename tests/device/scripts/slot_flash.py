@@ -39,7 +39,7 @@ class Board:
     def __init__(self, path, rom):
         self.flash = blank(path, 2 * SLOT_SECTORS)
         self.started = None
-        loader._start, loader._stay_locked = self._start, self._stay_locked
+        loader._mount, loader._stay_locked = self._mount, self._stay_locked
         self.off()
         self.put("code_a", 1, rom)
 
@@ -65,7 +65,7 @@ class Board:
         """What a start runs: the slot's label and its ROMFS; raises Locked."""
         self.off()
         self.started = None
-        loader.run()
+        loader.load()
         return self.started
 
     def put(self, label, number, rom, words=(said.WRITTEN_AT, said.GOOD_AT)):
@@ -90,7 +90,7 @@ class Board:
         for _ in new.finish():
             pass
 
-    def _start(self, label, image):
+    def _mount(self, label, image):
         self.started = label, bytes(image)
 
     def _stay_locked(self):
