@@ -20,10 +20,10 @@ import altgate
 altgate.board = None  # the script's own board takes its place
 from altgate import erasure
 from altgate.consent.register import Register
-from altgate.store import files, identity
+from altgate.store import identity
 from altgate.store.copies import Copies
 from altgate.store.counters import (
-    KEY_BOOT, KEY_ERASE, KEY_LOST, KEY_SECURITY, KEY_UNITS, Counters, check_layout,
+    KEY_BOOT, KEY_ERASE, KEY_SECURITY, KEY_UNITS, Counters, check_layout,
 )  # fmt: skip
 from altgate.store.journal import KEY_SLOT, Journal, Keys
 from altgate.vault.slots import Slots
