@@ -15,7 +15,7 @@ import typer
 from altgate.cli import app
 from altgate.cli.errors import EXIT_CODES
 from altgate.consent import states
-from altgate.protocol import limits, messages, names, provisioning, topics, update
+from altgate.protocol import limits, messages, names, provisioning, service, topics, update
 from altgate.registry import settings
 from altgate.texts import LANGUAGES, catalog, words
 
@@ -64,6 +64,8 @@ def render() -> str:
         *_numbers(messages),
         "## Numbers on the serial line",
         *_numbers(provisioning),
+        "## Numbers of service",
+        *_numbers(service),
         "## Numbers of images",
         *_numbers(update),
         "## Limits",

@@ -56,6 +56,7 @@ class Door:
         self.credentials = Credentials(board.partition("state"), board.partition("credentials"))
         self.contacts = Contacts(self.strike, self.record, self.held_open_s)
         self.uplink = None
+        self.caller, self.knocks = None, b""  # who speaks on the serial line (console.guard), and who did
         self.ways_in = self.connection = ()
         if self.identity:
             # All that stays is loaded here, before the first task: loading is slow, and nobody waits yet.
@@ -108,12 +109,12 @@ async def console(door):
     """The serial line, for ever; a board that has just been provisioned starts anew."""
     import machine
 
-    line_in = asyncio.StreamReader(sys.stdin.buffer)
     if door.identity:
-        # Whoever types there is read and not answered.
-        while await line_in.read(64):
-            pass
+        from altgate.console import guard
+
+        await guard.listen(door)
         return
+    line_in = asyncio.StreamReader(sys.stdin.buffer)
     from altgate.console.bare import Desk
     from altgate.console.line import Line
 

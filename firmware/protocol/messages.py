@@ -101,6 +101,7 @@ KIND_COMMAND = 10
 KIND_STATE = 11  # a change of state was applied; detail is the new version
 KIND_CONSENT = 12  # a consent changed; detail as statements.event_detail() makes it
 KIND_CEREMONY = 13  # a step of saying yes or of enrolment was refused; reason says why
+KIND_SERVICE = 14  # the serial line was opened with a service key; detail is its scope (protocol.service)
 KIND_UPDATE = 15  # an image of the firmware; detail as update.event_detail() makes it
 KIND_WINDOW = 16  # a maintenance window: detail is WINDOW_OPENED, before the keys go, or WINDOW_ENDED
 KIND_RESET = 17  # a factory reset: detail is RESET_BEGUN, before the keys go, or RESET_DONE

@@ -1,6 +1,6 @@
 """The codes of reasons, kinds and methods in words, for the host; a door has no use for them."""
 
-from . import messages, reasons
+from . import messages, reasons, service
 
 REASONS = {
     reasons.GRANTED: "granted",
@@ -57,6 +57,7 @@ REASONS = {
     reasons.ALREADY_PROVISIONED: "already_provisioned",
     reasons.SETTING_OUT_OF_RANGE: "setting_out_of_range",
     reasons.UNKNOWN_CONSENT: "unknown_consent",
+    reasons.OUT_OF_SCOPE: "out_of_scope",
     reasons.OTHER_BOARD: "other_board",
     reasons.OTHER_LAYOUT: "other_layout",
     reasons.SECURITY_LOWER: "security_lower",
@@ -94,9 +95,15 @@ KINDS = {
     messages.KIND_STATE: "state",
     messages.KIND_CONSENT: "consent",
     messages.KIND_CEREMONY: "ceremony",
+    messages.KIND_SERVICE: "service",
     messages.KIND_UPDATE: "update",
     messages.KIND_WINDOW: "window",
     messages.KIND_RESET: "reset",
+}
+
+SCOPES = {
+    service.SCOPE_CHECK: "check",
+    service.SCOPE_STRIKE: "strike",
 }
 
 METHODS = {

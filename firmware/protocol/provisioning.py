@@ -88,4 +88,6 @@ FIRMWARE = 30
 BUILD = 31
 BOARD_NAME = 32
 RECORD = 33  # an enrolment's record with its MAC, encoded
+SERVICE_WHO = 35  # of a service ticket: what its key is for (protocol.service)
+SERVICE_KEY = 36  # of a service ticket: opens the line of one door, for a while
 OWN_KEY = 34  # the private key of a board that waits: the one in use until then came with its ticket

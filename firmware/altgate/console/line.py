@@ -24,15 +24,18 @@ class Bad(Exception):
 
 
 class Line:
-    """One end of the line. ``desk`` is what the board is just now: a bare.Bare, bare.Waiting or service.Desk.
+    """One end of the line. ``desk`` is what the board is just now: a bare.Desk or service.Desk.
 
     Of a desk: hello(), the values after FRAME_HELLO, or None for silence; psk(who), the key that is to be
-    proved, or None; and ``await take(said)``, what is answered to something said; it may raise Bad.
+    proved, or None; proved(nonce), whether a knock whose MAC is right is answered; entered(who), told before
+    the first thing that is said under that key; and ``await take(said)``, what is answered to something said;
+    it may raise Bad.
     """
 
     def __init__(self, desk):
         self._desk = desk
         self._keys = None
+        self._who = None  # who has knocked, and said nothing yet
         self._number = _NONE  # of what was taken last; the next is one more
         self._answer = None
 
@@ -77,8 +80,11 @@ class Line:
         psk = self._desk.psk(who) if len(nonce) == limits.NONCE_BYTES else None
         if psk is None or not consteq.consteq(mac, hmac256.hmac256(psk, provisioning.KNOCK, who, nonce)):
             return None
+        if not self._desk.proved(nonce):
+            return None
         own = os.urandom(limits.NONCE_BYTES)
         self._agreed(psk, nonce + own)
+        self._who = who
         return [
             provisioning.FRAME_KNOCK, own, hmac256.hmac256(psk, provisioning.COME_IN, nonce, own),
         ]  # fmt: skip
@@ -88,7 +94,7 @@ class Line:
             hkdf.hkdf(secret, salt, label, siv.KEY_BYTES)
             for label in (provisioning.TO_DOOR, provisioning.TO_HOST)
         ]
-        self._number, self._answer = -1, None
+        self._number, self._answer, self._who = -1, None, None
 
     async def _sealed(self, frame):
         _check(frame, (int, bytes))
@@ -112,6 +118,10 @@ class Line:
             said = cbor.decode(content)
             if type(said) is not list or not said or type(said[0]) is not int:
                 raise Bad(reasons.BAD_SHAPE)
+            if self._who is not None:
+                # Not when they knocked: a knock that somebody else had recorded says nothing.
+                self._desk.entered(self._who)
+                self._who = None
             return await self._desk.take(said)
         except cbor.CborError:
             return [provisioning.SAY_ERROR, reasons.BAD_CBOR]

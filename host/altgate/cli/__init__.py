@@ -22,6 +22,7 @@ from altgate.cli import (
     residents,
     schedules,
     serve,
+    services,
     setup,
     tickets,
 )
@@ -43,6 +44,7 @@ app.command("provision")(provision.provision)
 app.add_typer(broker.app, name="broker")
 app.add_typer(release.app, name="release")
 app.add_typer(doors.app, name="door")
+doors.app.command("service")(services.issue)
 app.add_typer(tickets.app, name="ticket")
 app.add_typer(managers.app, name="manager")
 app.add_typer(residents.app, name="resident")

@@ -1,30 +1,20 @@
 """Installation tickets: what a laptop needs to make a bare board one door, and nothing that opens one.
 
-A ticket is ``ALTGATE:1:`` + base32 of a CBOR array of its fields, encoded, and of the signature of the
-building's CA over them. The text fits a file, a QR code, and what a hand scanner types.
+A ticket's text is ``ALTGATE:1:`` and what provision.signed makes of its fields.
 """
 
-import base64
-import binascii
 import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-import cbor2
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from altgate.clock import now_s, to_text
-from altgate.errors import BadMessage, Refused
+from altgate.errors import Refused
 from altgate.keys.authority import Authority
-from altgate.plain_cbor import decode
 from altgate.protocol import provisioning as p
+from altgate.provision import signed
 
 PREFIX = "ALTGATE:1:"
 SIGNED = b"altgate/ticket/1"
-TEXT_MOST = 8192
 _KINDS: dict[int, type] = {
     p.DOOR_ID: str,
     p.ZONE: int,
@@ -100,32 +90,9 @@ class Ticket:
 
 def encode(authority: Authority, fields: dict[int, Any]) -> str:
     """The text of a ticket with these fields."""
-    given = cbor2.dumps(fields, canonical=True)
-    signature = authority.signing_key().sign(SIGNED + given, ec.ECDSA(hashes.SHA256()))
-    whole = cbor2.dumps([given, signature], canonical=True)
-    return PREFIX + base64.b32encode(whole).decode().rstrip("=")
+    return signed.write(authority, PREFIX, SIGNED, fields)
 
 
 def read(text: str) -> Ticket:
     """The ticket in a text; raises Refused for one that is damaged or altered."""
-    damaged = Refused(f"This is no ticket of altgate, or part of it is missing: copy it whole, or {_ANOTHER}")
-    text = "".join(text.split())
-    if not text.startswith(PREFIX) or len(text) > TEXT_MOST:
-        raise damaged
-    digits = text[len(PREFIX) :]
-    try:
-        given, signature = decode(base64.b32decode(digits + "=" * (-len(digits) % 8)))
-        fields = decode(given)
-        if {key: type(value) for key, value in fields.items()} != _KINDS:
-            raise damaged
-        key = x509.load_der_x509_certificate(fields[p.CA]).public_key()
-        if not isinstance(key, ec.EllipticCurvePublicKey):
-            raise damaged
-        key.verify(signature, SIGNED + given, ec.ECDSA(hashes.SHA256()))
-    except (BadMessage, binascii.Error, ValueError, TypeError, AttributeError):
-        raise damaged from None
-    except InvalidSignature:
-        raise Refused(
-            f"The ticket was altered: its building's signature is not over what it says; {_ANOTHER}"
-        ) from None
-    return Ticket(given, fields)
+    return Ticket(*signed.read(text, PREFIX, SIGNED, _KINDS, "ticket", _ANOTHER))

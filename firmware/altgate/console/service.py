@@ -1,0 +1,84 @@
+"""What a door says on its line to whoever has proved a service key: answers to protocol.service's verbs."""
+
+import struct
+
+import altgate
+from altgate import board, pins
+from altgate.console.content import Contents
+from altgate.console.line import Bad
+from altgate.crypto.hmac256 import hmac256
+from protocol import messages, provisioning, reasons, service
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_MARK_BYTES = 8  # of a knock's nonce: as much of it is remembered
+
+
+class Desk:
+    """``door``: app.Door."""
+
+    def __init__(self, door):
+        self._door = door
+        self._scope = 0
+        self._contents: Any = None  # until entered()
+        self.has_left = False
+
+    def hello(self):
+        """A door keeps silent to whoever has proved nothing."""
+
+    def psk(self, who):
+        """The key of a service ticket that is good now, or None."""
+        if len(who) != service.WHO_BYTES:
+            return None
+        expires, scope = struct.unpack(">IB", who[service.ID_BYTES :])
+        clock = self._door.clock
+        if scope & ~service.SCOPE_ALL or clock.is_trusted and clock.now() > expires:
+            return None
+        return hmac256(self._door.identity.console_key, provisioning.SERVICE, who)
+
+    def proved(self, nonce):
+        """Whether a right knock is heard for the first time: somebody may have recorded it."""
+        mark, known = nonce[:_MARK_BYTES], self._door.knocks
+        if any(known[at : at + _MARK_BYTES] == mark for at in range(0, len(known), _MARK_BYTES)):
+            return False
+        self._door.knocks = (known + mark)[-service.KNOCKS * _MARK_BYTES :]
+        return True
+
+    def entered(self, who):
+        """Somebody speaks under the key of ``who``: from now on its scope holds."""
+        # First of all: where it cannot be recorded, nothing is answered.
+        self._door.record(messages.KIND_SERVICE, detail=who[-1])
+        self._scope, self.has_left = who[-1], False
+        self._contents = Contents(self._content, self._door.identity.certificate)
+
+    async def take(self, said):
+        """See line.Line."""
+        if said[0] == provisioning.SAY_LEAVE:
+            self.has_left = True
+            return [provisioning.SAY_LEAVE]
+        if said[0] != provisioning.SAY_ASK:
+            return await self._contents.said(said)
+        verb = said[1] if len(said) > 1 and type(said[1]) is int else 0
+        scope, answer = _VERBS.get(verb, (0, None))
+        if answer is None:
+            raise Bad(reasons.UNKNOWN_VERB)
+        if scope & ~self._scope:
+            raise Bad(reasons.OUT_OF_SCOPE)
+        return [provisioning.SAY_ASK] + await answer(self._door, said[2:])
+
+    async def _content(self, kind, content):
+        raise Bad(reasons.UNKNOWN_VERB)
+
+
+async def _about(door, arguments):
+    now = door.clock.now() if door.clock.is_trusted else 0
+    return [
+        reasons.DONE, board.hardware_id(), altgate.VERSION, altgate.BUILD, pins.BOARD, door.boot, now,
+        door.clock.quality,
+    ]  # fmt: skip
+
+
+# verb: (scope that it takes, coroutine of the door and the arguments; it may raise Bad)
+_VERBS = {service.VERB_ABOUT: (0, _about)}
