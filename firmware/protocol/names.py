@@ -104,6 +104,9 @@ KINDS = {
 SCOPES = {
     service.SCOPE_CHECK: "check",
     service.SCOPE_STRIKE: "strike",
+    service.SCOPE_UPDATE: "update",
+    service.SCOPE_WINDOW: "window",
+    service.SCOPE_RESET: "reset",
 }
 
 METHODS = {

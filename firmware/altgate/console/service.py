@@ -1,6 +1,7 @@
 """What a door says on its line to whoever has proved a service key: answers to protocol.service's verbs."""
 
 import struct
+import sys
 
 import altgate
 from altgate import board, pins
@@ -66,10 +67,17 @@ class Desk:
             raise Bad(reasons.UNKNOWN_VERB)
         if scope & ~self._scope:
             raise Bad(reasons.OUT_OF_SCOPE)
+        if type(answer) is tuple:
+            answer = _loaded(*answer)
         return [provisioning.SAY_ASK] + await answer(self._door, said[2:])
 
     async def _content(self, kind, content):
-        raise Bad(reasons.UNKNOWN_VERB)
+        if kind != provisioning.CONTENT_UPDATE:
+            raise Bad(reasons.UNKNOWN_VERB)
+        if not self._scope & service.SCOPE_UPDATE:
+            raise Bad(reasons.OUT_OF_SCOPE)
+        await _loaded("updating", "begin")(self._door, content)
+        return self._contents.readable
 
 
 async def _about(door, arguments):
@@ -80,5 +88,19 @@ async def _about(door, arguments):
     ]  # fmt: skip
 
 
-# verb: (scope that it takes, coroutine of the door and the arguments; it may raise Bad)
-_VERBS = {service.VERB_ABOUT: (0, _about)}
+def _loaded(room, name):
+    """What is asked for so rarely that it is loaded then."""
+    module = "altgate.console." + room
+    __import__(module)
+    return getattr(sys.modules[module], name)
+
+
+# verb: (scope that it takes, coroutine of the door and the arguments; it may raise Bad), or where it is found
+_VERBS = {
+    service.VERB_ABOUT: (0, _about),
+    service.VERB_UPDATE: (service.SCOPE_UPDATE, ("updating", "state")),
+    service.VERB_UPDATE_BYTES: (service.SCOPE_UPDATE, ("updating", "write")),
+    service.VERB_UPDATE_FINISH: (service.SCOPE_UPDATE, ("updating", "finish")),
+    service.VERB_WINDOW: (service.SCOPE_WINDOW, ("maintenance", "window")),
+    service.VERB_RESET: (service.SCOPE_RESET, ("maintenance", "factory")),
+}

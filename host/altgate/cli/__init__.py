@@ -14,6 +14,7 @@ from altgate.cli import (
     credentials,
     demo,
     doors,
+    maintenance,
     managers,
     notices,
     passes,
@@ -41,6 +42,9 @@ app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.command("tour")(demo.tour)
 app.command("provision")(provision.provision)
+app.command("update")(maintenance.update)
+app.command("window")(maintenance.window)
+app.command("reset")(maintenance.reset)
 app.add_typer(broker.app, name="broker")
 app.add_typer(release.app, name="release")
 app.add_typer(doors.app, name="door")
