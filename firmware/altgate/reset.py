@@ -67,31 +67,35 @@ async def window(door, is_now):
 
     Not while the host lacks events, unless ``is_now``: they go with all the rest, and a gap is told instead.
     """
-    journal = door.journal
-    if journal.head > journal.acknowledged and not is_now:
-        return reasons.EVENTS_OWED, journal.head - journal.acknowledged
+    # That somebody speaks on the line is an event itself.
+    owed = await _owed(door)
+    if owed and not is_now:
+        return reasons.EVENTS_OWED, owed
     return reasons.DONE, await begin(door, erasure.WINDOW)
 
 
 async def begin(door, why):
     """Record it, give the host a moment to hear of it, and have the next start do it; returns how many
     events it did not get. Raises OSError."""
-    await _record(door, *_EVENTS[why])
-    owed = door.journal.head - door.journal.acknowledged
-    erasure.ask(door.counters, why, owed)
-    return owed
-
-
-async def _record(door, kind, detail):
+    kind, detail = _EVENTS[why]
     try:
         door.record(kind, detail=detail)
     except OSError as error:
         # Worn: what is to be erased is erased all the same.
         print("altgate: journal: %s" % type(error).__name__)
+    owed = await _owed(door)
+    erasure.ask(door.counters, why, owed)
+    return owed
+
+
+async def _owed(door):
+    """How many events the host has not acknowledged TELL_S from now; sooner where there are none."""
+    journal = door.journal
     for _ in range(TELL_S * 1000 // LOOK_MS):
-        if not door.uplink or door.journal.acknowledged >= door.journal.head:
-            return
+        if not door.uplink or journal.acknowledged >= journal.head:
+            break
         await asyncio.sleep_ms(LOOK_MS)
+    return journal.head - journal.acknowledged
 
 
 def restart(strike):

@@ -26,10 +26,12 @@ Progress = Callable[[int, int], None]  # bytes done, of how many
 
 @dataclass(frozen=True)
 class Running:
-    """What a door says of itself: what runs there, and from which number on it takes an image."""
+    """What a door says of itself: what runs there, since which start, and from which number on it takes an
+    image."""
 
     board: str
     version: str
+    boot: int
     slot: str
     security: int
 
@@ -56,8 +58,8 @@ def running(door: Service) -> Running:
     """What runs on the door at the other end."""
     about = door.ask(service.VERB_ABOUT)
     state = door.ask(service.VERB_UPDATE)
-    found = about[3:4], about[1:2], state[:1], state[1:2]
-    if [type(part[0]) if part else None for part in found] != [str, str, str, int]:
+    found = about[3:4], about[1:2], about[4:5], state[:1], state[1:2]
+    if [type(part[0]) if part else None for part in found] != [str, str, int, str, int]:
         raise ProvisionFailed(OTHER_FORM)
     return Running(*(part[0] for part in found))
 
@@ -96,21 +98,17 @@ def send(session: Session, door: Service, image: Image, progress: Progress) -> N
     door.ask(service.VERB_UPDATE_FINISH, answer_s=WORK_S)
 
 
-def wait_version(session: Session, access: Access, version: str) -> bool:
-    """Wait until the door answers with another firmware; whether it runs the new one."""
+def wait_version(session: Session, access: Access, before: Running, version: str) -> bool:
+    """Wait until the door has started anew; whether it runs that version."""
     deadline = time.monotonic() + RESTART_S
-    boot = None
     while time.monotonic() < deadline:
         time.sleep(LOOK_S)
         try:
             about = open_line(session, access, 1).ask(service.VERB_ABOUT)
         except ProvisionFailed:
             continue
-        if about[1:2] == [version]:
-            return True
-        if boot is not None and about[4:5] != boot:
-            return False
-        boot = about[4:5]
+        if about[4:5] > [before.boot]:
+            return about[1:2] == [version]
     return False
 
 
