@@ -12,7 +12,7 @@ from altgate.rig.wiring import load
 
 BOARD = board_file.read(board_file.DEFAULT)
 OLD, NEW, BROKEN = "0.1.0", "0.2.0", "0.3.0"
-WINDOW_S = 20
+WINDOW_S = 15
 PASSPHRASE = "a long one"
 
 

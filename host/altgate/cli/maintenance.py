@@ -64,7 +64,7 @@ def update(
     with _shown() as progress:
         maintenance.send(session, opened, held, progress)
     version = str(held.fields[updates.VERSION])
-    is_running = maintenance.wait_version(session, access, there, version)
+    is_running = maintenance.wait_version(session, line, access, there, version)
     row = {
         "door_id": access.door_id,
         "before": there.version,

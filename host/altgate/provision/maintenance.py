@@ -98,11 +98,13 @@ def send(session: Session, door: Service, image: Image, progress: Progress) -> N
     door.ask(service.VERB_UPDATE_FINISH, answer_s=WORK_S)
 
 
-def wait_version(session: Session, access: Access, before: Running, version: str) -> bool:
+def wait_version(session: Session, port: Port, access: Access, before: Running, version: str) -> bool:
     """Wait until the door has started anew; whether it runs that version."""
     deadline = time.monotonic() + RESTART_S
     while time.monotonic() < deadline:
-        time.sleep(LOOK_S)
+        # Knocks that waited while the board started are answered late, and only the last one counts.
+        while port.read_line(LOOK_S) and time.monotonic() < deadline:
+            continue
         try:
             about = open_line(session, access, 1).ask(service.VERB_ABOUT)
         except ProvisionFailed:
