@@ -13,7 +13,7 @@ from altgate import board
 from altgate.store.counters import (
     KEY_BOOT, KEY_ERASE, KEY_LAYOUT, KEY_LOST, KEY_SECURITY, KEY_TIME_FLOOR, KEY_UPDATE,
 )  # fmt: skip
-from protocol import messages
+from protocol import messages, update
 
 # Why, in the lowest byte of KEY_ERASE; above it stands how many events nobody will get any more.
 FACTORY = 1
@@ -85,9 +85,9 @@ def told(door):
     """
     why = door.counters.get(KEY_ERASE) & 0xFF
     if why == FACTORY:
-        door.record(messages.KIND_RESET, detail=messages.RESET_DONE)
+        door.record(messages.KIND_RESET, detail=update.RESET_DONE)
     else:
-        door.record(messages.KIND_WINDOW, detail=messages.WINDOW_ENDED)
+        door.record(messages.KIND_WINDOW, detail=update.WINDOW_ENDED)
     door.counters.put(KEY_ERASE, 0)
 
 

@@ -7,15 +7,14 @@ import asyncio
 import time
 
 from altgate import board, erasure, pins
-from protocol import messages, reasons
+from protocol import messages, reasons, update
 
 HOLD_S = 10
 TELL_S = 3  # for the host to hear of it
 LOOK_MS = 50
-_RED, _OFF = (60, 0, 0), (0, 0, 0)
 _EVENTS = {
-    erasure.FACTORY: (messages.KIND_RESET, messages.RESET_BEGUN),
-    erasure.WINDOW: (messages.KIND_WINDOW, messages.WINDOW_OPENED),
+    erasure.FACTORY: (messages.KIND_RESET, update.RESET_BEGUN),
+    erasure.WINDOW: (messages.KIND_WINDOW, update.WINDOW_OPENED),
 }
 
 
@@ -41,7 +40,7 @@ async def is_held(pin, signals, watchdog):
             return True
         if time.ticks_diff(now_ms, shown_ms) >= 0:
             each_ms = 250 if held_ms < HOLD_S * 700 else 100
-            signals.show(((_RED, 2600, each_ms), (_OFF, 0, each_ms)))
+            signals.resetting(each_ms)
             shown_ms = time.ticks_add(now_ms, 2 * each_ms)
         await asyncio.sleep_ms(LOOK_MS)
     print("altgate: factory reset cancelled")

@@ -1,4 +1,4 @@
-"""Images of the firmware: the manifest, and the head of the code slot in which one lies."""
+"""Images of the firmware: the manifest, and the head of the code slot in which one lies; new code in events."""
 
 # Keys of the manifest, a CBOR map with exactly these.
 FORMAT = 1  # MANIFEST_FORMAT
@@ -31,6 +31,11 @@ EVENT_BEGUN = 1  # room is made for the image
 EVENT_TAKEN = 2  # it is there as it should be, and is tried at the next start
 EVENT_KEPT = 3  # it has proved itself
 EVENT_ROLLED_BACK = 4  # it has not, and the one before it runs again
+# What KIND_WINDOW and KIND_RESET events tell of.
+WINDOW_OPENED = 1  # before anything is erased
+WINDOW_ENDED = 2  # told by the bare board
+RESET_BEGUN = 1  # before anything is erased
+RESET_DONE = 2  # told by the bare board
 
 
 def event_detail(digest: bytes, event: int) -> int:

@@ -10,6 +10,7 @@ from altgate.demo.building import HEAP, Building
 from altgate.demo.cast import made_of_numbers
 from altgate.demo.person import Person
 from altgate.protocol import messages as m
+from altgate.protocol import update
 from altgate.registry.models import Consent, Event
 from altgate.rig.board import Board
 from support.erasure import WINDOW
@@ -74,7 +75,7 @@ def test_the_button_held_down_leaves_a_bare_board_and_nothing_of_its_keys(tmp_pa
         door.wait_console("erasing everything")
         building.wait(lambda: door.console.text().count("waiting to be provisioned") > 1 or None, "bare")
         begun = building.wait_event(m.KIND_RESET, number)
-        assert begun.detail == m.RESET_BEGUN
+        assert begun.detail == update.RESET_BEGUN
         # The host ends the consents as it does where a board is lost.
         with building.site.read() as session:
             assert session.scalars(select(Consent)).one().lost_at is not None
@@ -85,7 +86,7 @@ def test_the_button_held_down_leaves_a_bare_board_and_nothing_of_its_keys(tmp_pa
         number = building.last_number()
         building.provision()
         done = building.wait_event(m.KIND_RESET, number)
-        assert done.detail == m.RESET_DONE
+        assert done.detail == update.RESET_DONE
         building.wait_applied()
         door.tap(building.card())
         door.wait_pin("strike", 1)

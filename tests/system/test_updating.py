@@ -173,7 +173,7 @@ def test_a_window_is_open_for_mpremote_alone_and_the_board_is_bare_after_it(
     done = _opened(building, ticket)
     opened_s = time.monotonic()
     assert done["seconds"] == signed.WINDOW_S and done["events_lost"] == 0
-    assert building.wait_event(m.KIND_WINDOW, number).detail == m.WINDOW_OPENED
+    assert building.wait_event(m.KIND_WINDOW, number).detail == u.WINDOW_OPENED
     assert board.pins["strike"] == 0 and board.pins["face_supply"] == 0
     assert _page(building) == bytes(len(keys_before)) and keys_before not in _flash(building)
     inside = mpremote(building, "exec", "print(6*7)")
@@ -193,7 +193,7 @@ def test_a_window_is_open_for_mpremote_alone_and_the_board_is_bare_after_it(
     assert is_shut(building)
     number = building.last_number()
     building.provision()
-    assert building.wait_event(m.KIND_WINDOW, number).detail == m.WINDOW_ENDED
+    assert building.wait_event(m.KIND_WINDOW, number).detail == u.WINDOW_ENDED
     building.wait_applied()
     opens(building)
 
@@ -211,7 +211,7 @@ def test_a_reset_at_the_cable_takes_the_button_too(building: Building, run: Run,
     assert json.loads(run("reset", port, "--ticket", ticket, "--yes", "--json").stdout)["state"] == "bare"
     board.drive("reset_button", 1)
     assert board.starts == starts + 1
-    assert building.wait_event(m.KIND_RESET, number).detail == m.RESET_BEGUN
+    assert building.wait_event(m.KIND_RESET, number).detail == u.RESET_BEGUN
 
 
 def test_events_that_a_window_takes_with_it_are_told_as_a_gap(

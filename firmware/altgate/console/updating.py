@@ -7,7 +7,7 @@ taken here at all. What was begun is kept while the line is lost, and goes on wh
 import asyncio
 import time
 
-from altgate import reset, rooms
+from altgate import rooms
 from altgate.console.line import Bad
 from altgate.crypto import cbor
 from altgate.store.counters import KEY_SECURITY, KEY_UPDATE
@@ -130,7 +130,10 @@ async def _restart(door):
         await asyncio.sleep_ms(_LOOK_MS)
         is_busy = door.strike.is_released or any(way.is_claiming for way in door.ways_in)
         quiet_ms = 0 if is_busy else quiet_ms + _LOOK_MS
-    reset.restart(door.strike)
+    import machine
+
+    door.strike.secure()
+    machine.reset()
 
 
 def _heard():
@@ -146,5 +149,5 @@ async def _forget():
     _Held.new = _Held.waiter = None
     rooms.forget(
         "altgate.console.updating", "altgate.update", "altgate.slots", "altgate.release_key",
-        "altgate.crypto.lms", "altgate.reset", "altgate.erasure", "protocol.update",
+        "altgate.crypto.lms", "protocol.update",
     )  # fmt: skip

@@ -15,7 +15,7 @@ from altgate.errors import BadMessage
 from altgate.ledger import chain
 from altgate.link import consents, renewals, sealed, starts, state
 from altgate.link.orders import Answer, Orders
-from altgate.protocol import limits, messages, reasons, topics
+from altgate.protocol import limits, messages, reasons, topics, update
 from altgate.registry import doors, enrolments
 from altgate.registry.models import Door, Event, Resident
 from altgate.registry.site import Site
@@ -226,9 +226,9 @@ def _ends_consents(event: Event) -> str:
     """What a door tells by an event with which all consents there end; empty for any other event."""
     if (event.kind, event.reason) == (messages.KIND_CEREMONY, reasons.DAMAGED):
         return "found its list of consents damaged"
-    if (event.kind, event.detail) == (messages.KIND_WINDOW, messages.WINDOW_OPENED):
+    if (event.kind, event.detail) == (messages.KIND_WINDOW, update.WINDOW_OPENED):
         return "opens a maintenance window and is no door any more"
-    if (event.kind, event.detail) == (messages.KIND_RESET, messages.RESET_BEGUN):
+    if (event.kind, event.detail) == (messages.KIND_RESET, update.RESET_BEGUN):
         return "is reset to its factory state and is no door any more"
     return ""
 

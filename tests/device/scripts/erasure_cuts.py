@@ -28,7 +28,7 @@ from altgate.store.counters import (
 from altgate.store.journal import KEY_SLOT, Journal, Keys
 from altgate.vault.slots import Slots
 from altgate.vault.templates import Templates
-from protocol import messages
+from protocol import messages, update
 
 PATH, SEED, EVERY = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 random.seed(SEED)
@@ -161,7 +161,7 @@ def whole(board, why, where):
     if gap.kind != messages.KIND_GAP or gap.detail != OWED:
         raise Lost((where, "the gap"))
     wanted = messages.KIND_RESET if why == erasure.FACTORY else messages.KIND_WINDOW
-    if event.kind != wanted or event.detail != messages.RESET_DONE:
+    if event.kind != wanted or event.detail != update.RESET_DONE:
         raise Lost((where, "the event"))
     for label in erasure.ERASED:
         start, size = board.at[label]
