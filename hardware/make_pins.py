@@ -8,9 +8,9 @@ HERE = Path(__file__).resolve().parent
 TARGET = HERE.parent / "firmware" / "altgate" / "pins.py"
 
 
-def render(board: dict[str, dict[str, object]]) -> str:
+def render(board: dict[str, dict[str, object]], source: str = "board.toml") -> str:
     """The module's text: one constant a line, tables as tuples."""
-    lines = ['"""Pins and buses of the board. Made from hardware/board.toml by `make pins`."""', ""]
+    lines = [f'"""Pins and buses of the board. Made from hardware/{source} by `make pins`."""', ""]
     for section in ("pins", "levels"):
         lines += [f"{name.upper()} = {_literal(value)}" for name, value in board[section].items()]
     lines.append(f"KEYPAD_KEYS = {_literal(board['keypad']['keys'])}")

@@ -19,43 +19,38 @@ TELL_EVERY_S = 10
 
 def load():
     """Have the modules of the slot that is to be started found first; returns only where there is one."""
-    found = []
+    new, good, tried = [], [], []
     for label in LABELS:
         try:
             slot = Slot(label)
+            if slot.number and not slot.says(update.BAD_AT):
+                kind = good if slot.says(update.GOOD_AT) else tried if slot.says(update.TRIED_AT) else new
+                kind.append(slot)
         except OSError as error:
             print("altgate: %s: %s" % (label, error))
-            continue
-        if slot.number and not slot.says(update.BAD_AT):
-            found.append(slot)
-    found.sort(key=lambda slot: -slot.number)
-    slot, image = _choose(found)
+    for kind in (new, good):
+        kind.sort(key=lambda slot: -slot.number)
+    slot, image = _choose(new, good, tried)
     if slot:
         _mount(slot.label, image)
     else:
         _stay_locked()
 
 
-def _choose(found):
+def _choose(new, good, tried):
     """The slot to start and its image, or (None, None)."""
-    good, tried = [], []
-    for slot in found:
-        if slot.says(update.GOOD_AT):
-            good.append(slot)
-        elif slot.says(update.TRIED_AT):
-            tried.append(slot)
-        else:
-            image = _image(slot)
-            # What cannot be marked as tried would be tried for ever.
-            if image and slot.say(update.TRIED_AT):
-                return slot, image
-            slot.say(update.BAD_AT)
+    for slot in new:
+        image = _image(slot)
+        # What cannot be marked as tried would be tried for ever.
+        if image and _say(slot, update.TRIED_AT):
+            return slot, image
+        _say(slot, update.BAD_AT)
     for slot in good:
         image = _image(slot)
         if image:
             for other in tried:
                 print("altgate: %s was not confirmed: back to %s" % (other.label, slot.label))
-                other.say(update.BAD_AT)
+                _say(other, update.BAD_AT)
             return slot, image
     for slot in tried:
         # Not confirmed, and there is no other.
@@ -63,6 +58,13 @@ def _choose(found):
         if image:
             return slot, image
     return None, None
+
+
+def _say(slot, word):
+    try:
+        return slot.say(word)
+    except OSError:
+        return False
 
 
 def _image(slot):
@@ -76,8 +78,10 @@ def _image(slot):
 
 
 def _mount(label, image):
+    # The loader's own files have done their part, and no module of the door comes from there.
+    vfs.umount("/")
     vfs.mount(vfs.VfsRom(image), ROOT)
-    sys.path.insert(0, ROOT)
+    sys.path[:] = [ROOT] + [path for path in sys.path if path not in ("", "/lib")]
     sys.argv[:] = [label]
     for name in ("slots", "loader"):
         sys.modules.pop(name, None)

@@ -51,16 +51,21 @@ def _set_up(block):
 def execute(name, names):
     """Run a file; whether it ended without an error, or is not there."""
     try:
-        with open(name) as file:
-            source = file.read()
+        os.stat(name)
     except OSError:
         return True
-    return _execute(source, name, names)
+    return _execute(_read, name, names)
 
 
-def _execute(source, name, names):
+def _read(name):
+    with open(name) as file:
+        return file.read()
+
+
+def _execute(read, name, names):
+    # The source is let go of before it runs, as the board does.
     try:
-        exec(compile(source, name, "exec"), names)
+        exec(compile(read(name), name, "exec"), names)
     except SystemExit as error:
         if error.args and error.args[0] in (simctl.RESET, simctl.POWER_CUT):
             raise

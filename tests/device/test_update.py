@@ -40,3 +40,9 @@ def test_a_cut_anywhere_leaves_a_board_that_starts(device, root, tmp_path):
     done = device.run(root / "tests/device/scripts/update_cuts.py", heap="4m", args=given, timeout=200)
     word, count = done.stdout.splitlines()[-1].split()
     assert word == "cuts" and int(count) > 200
+
+
+def test_an_image_is_confirmed_by_the_doors_test_and_the_host_or_time(device, root, tmp_path):
+    script = root / "tests/device/scripts/trial_rules.py"
+    done = device.run(script, heap="1m", args=[str(tmp_path / "flash.bin")])
+    assert done.stdout.splitlines()[-1] == "ok"

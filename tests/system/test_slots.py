@@ -2,6 +2,7 @@
 
 import random
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -168,6 +169,26 @@ def test_an_update_that_does_not_prove_itself_goes_back(
         board.power_on()
         ready(board, OLD, 3)
         assert board.console.text().count("back to") == 1
+
+
+def test_an_image_that_hangs_is_ended_and_goes_back(
+    tmp_path: Path, loader: list[Region], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = build(tmp_path), build(tmp_path, NEW, "while True:\n    pass\n")
+    # The loader with a shorter watchdog: a test cannot wait for the real one.
+    copy = tmp_path / "firmware"
+    shutil.copytree(image.FIRMWARE, copy, ignore=shutil.ignore_patterns("sim"))
+    source = (copy / "loader" / "loader.py").read_text(encoding="utf-8")
+    (copy / "loader" / "loader.py").write_text(source.replace("30_000", "1_500"), encoding="utf-8")
+    monkeypatch.setattr(image, "FIRMWARE", copy)
+    hasty = image.loader(BOARD, len(loader[1].data))
+    assert hasty != loader[1].data
+    regions = [loader[0], Region("vfs", loader[1].offset, hasty), slot(old), boards.parked(new)]
+    with bare(tmp_path, regions) as board:
+        ready(board, OLD)
+        told(board)
+        board.wait_console("code_b was not confirmed: back to code_a", 20)
+        ready(board, OLD, 2)
 
 
 def test_what_is_not_signed_or_was_altered_is_not_taken(tmp_path: Path, loader: list[Region]) -> None:

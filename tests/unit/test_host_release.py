@@ -14,6 +14,7 @@ from pyhsslms import pyhsslms
 
 from altgate import cli
 from altgate.errors import CheckFailed, Refused
+from altgate.hardware import make_partitions
 from altgate.protocol import update
 from altgate.provision import board_file, image
 from altgate.release import key as keys
@@ -248,7 +249,16 @@ def test_a_boards_image_is_the_same_each_time_and_has_its_pins(tmp_path: Path) -
     standard = image.regions()
     assert standard[0] == table and standard[1].data != loader.data
     assert from_slot(slot.data).fields[update.BOARD].endswith("mine")
+    boards = make_partitions.flash_map()["boards"].values()
+    slots = [one["partitions"][label][3] for one in boards for label in ("code_a", "code_b")]
+    assert len(slot.data) <= min(slots)
     assert b"Pin((2), Pin.OUT, value=1 - (1))" in loader.data
+    # An image that was built before, and for this board only.
+    given = from_slot(slot.data)
+    signed = Image(given.manifest, b"signature", given.rom)
+    assert image.regions(own, signed)[2].data == signed.in_slot()
+    with pytest.raises(Refused, match="mine"):
+        image.regions(board_file.DEFAULT, signed)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ Table = dict[str, Any]
 
 def packaged() -> list[Path]:
     """The board files that come with altgate, the default one first."""
-    return [DEFAULT, *sorted((FOLDER / "boards").glob("*.toml"))]
+    others = {*FOLDER.glob("board*.toml"), *(FOLDER / "boards").glob("*.toml")} - {DEFAULT}
+    return [DEFAULT, *sorted(others)]
 
 
 def read(path: Path) -> Table:

@@ -41,16 +41,21 @@ class Region:
     data: bytes
 
 
-def regions(board: Path = board_file.DEFAULT) -> list[Region]:
-    """What turns a board with a stock MicroPython image into one that runs this firmware, unsigned.
+def regions(board: Path = board_file.DEFAULT, image: Image | None = None) -> list[Region]:
+    """What turns a board with a stock MicroPython image into one that runs the firmware.
 
-    ``board``: a board file. Raises Refused where that does not describe a board that altgate knows.
+    board: a board file. image: what altgate release build made for that board, signed or not; this
+    firmware, unsigned, if left out. Raises Refused for a board that altgate does not know, and for an image
+    of another board.
     """
     wiring = board_file.read(board)
     flash = make_partitions.flash_map()
     partitions = flash["boards"][wiring["board"]["flash"]]["partitions"]
     table = make_partitions.binary(partitions, flash["encrypted"])
-    image = build(wiring)
+    image = image or build(wiring)
+    name, made_for = wiring["board"]["name"], image.fields[update.BOARD]
+    if made_for != name:
+        raise Refused(f"The image is for {made_for}, and {board} describes {name}: build one for that.")
     slot = image.in_slot()
     room = partitions["code_a"][3]
     if len(slot) > room:
@@ -119,7 +124,7 @@ def firmware(tree: Path, board: board_file.Table | None = None) -> None:
     with ``board`` its pins take the place of the default board's."""
     sources = _sources("altgate", "protocol")
     if board:
-        sources[Path("altgate/pins.py")] = make_pins.render(board)
+        sources[Path("altgate/pins.py")] = make_pins.render(board, board_file.DEFAULT.name)
     _write(tree, sources)
 
 
@@ -130,7 +135,10 @@ def loader(board: board_file.Table, size: int) -> bytes:
     }
     # Its own copy: an update may change what is in the slots, and not the loader.
     sources[Path("slots.py")] = (FIRMWARE / "altgate" / "slots.py").read_text(encoding="utf-8")
-    given = {Path("altgate/pins.py"): make_pins.render(board), **_sources("protocol")}
+    given = {
+        Path("altgate/pins.py"): make_pins.render(board, board_file.DEFAULT.name),
+        **_sources("protocol"),
+    }
     littlefs = needed("littlefs")
     with tempfile.TemporaryDirectory(prefix="altgate-image-") as folder:
         tree = Path(folder) / "tree"

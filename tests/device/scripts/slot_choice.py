@@ -76,10 +76,34 @@ lay(GOOD, None)
 board.parts["code_a"].writeblocks(1, b"\0\0\0", 100)
 assert starts(2) == "--"
 
-# A word that cannot be programmed: what cannot be marked as tried is not tried.
-lay(GOOD, TRIAL)
-says = Slot.say
-Slot.say = lambda slot, word: False
-assert starts(2) == "AA"
-Slot.say = says
+# A word that cannot be programmed: what cannot be marked as tried is not tried, and nothing else is kept from
+# starting by it.
+
+
+def fails(slot, word):
+    raise OSError(5)
+
+
+say = Slot.say
+for Slot.say in (lambda slot, word: False, fails):
+    for words in (TRIAL, TRIED):
+        lay(GOOD, words)
+        assert starts(2) == "AA"
+Slot.say = say
+
+# A slot that cannot be read.
+lay(GOOD, GOOD)
+for label, other in (("code_a", "B"), ("code_b", "A")):
+    real = Board.off
+
+    def off(board):
+        real(board)
+        board.parts[label].readblocks = fails_to_read
+
+    def fails_to_read(block, buf, offset=0):
+        raise OSError(5)
+
+    Board.off = off
+    assert starts(2) == other * 2
+    Board.off = real
 print("ok")

@@ -20,7 +20,8 @@ from altgate.crypto import cbor
 from protocol import limits
 from protocol import update as said
 
-sys.modules["slots"] = altgate.slots  # the loader has its own copy
+# The loader has its own copy; and the door lets go of this one.
+_slots = sys.modules["slots"] = altgate.slots
 sys.path.insert(0, [path for path in sys.path if path.endswith("/firmware")][0] + "/loader")
 import loader
 
@@ -59,7 +60,7 @@ class Board:
             def find(kind, label):
                 return [parts[label]] if label in parts else []
 
-        altgate.slots.Partition = Partition
+        _slots.Partition = _Esp32.Partition = Partition
 
     def boot(self):
         """What a start runs: the slot's label and its ROMFS; raises Locked."""
@@ -73,7 +74,7 @@ class Board:
         flash = self.parts[label]
         for sector in range(SLOT_SECTORS):
             flash.ioctl(6, sector)
-        first, content = altgate.slots.head(number, manifest(rom), b"", len(rom), sha256(rom).digest())
+        first, content = _slots.head(number, manifest(rom), b"", len(rom), sha256(rom).digest())
         flash.writeblocks(0, first, 0)
         flash.writeblocks(0, content, said.CONTENT_AT)
         flash.writeblocks(1, rom, 0)
