@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import sys
+import time
 
 import altgate
 from altgate import board, pins, rooms
@@ -17,6 +18,10 @@ from altgate.vault.slots import Slots
 from protocol import limits, messages, reasons
 
 
+SIP_BYTES = 32
+REST_MS = 50  # behind each sip, while nobody is known: the port itself keeps a whole line meanwhile
+DEAF_MS = 1000  # after a line that proved nothing
+_OTHER = limits.CONSOLE_LINE_BYTES + 1
 ALONE_S = 60  # until a board that was given a ticket begins to ask for its admission
 
 
@@ -56,7 +61,7 @@ class Door:
         self.credentials = Credentials(board.partition("state"), board.partition("credentials"))
         self.contacts = Contacts(self.strike, self.record, self.held_open_s)
         self.uplink = None
-        self.caller, self.knocks = None, b""  # who speaks on the serial line (console.guard), and who did
+        self.caller, self.knocks = None, b""  # who speaks on the serial line (console.caller), and who did
         self.ways_in = self.connection = ()
         if self.identity:
             # All that stays is loaded here, before the first task: loading is slow, and nobody waits yet.
@@ -105,15 +110,49 @@ def failed(name, error):
     print("altgate: %s: %s" % (name, type(error).__name__))
 
 
+async def guarded(door):
+    """The serial line of a door, for ever: silent to whoever does not prove a key.
+
+    A stranger on the cable gets no answer, no memory, and little of the door's time: only for a line that may
+    be a knock is more loaded than this, and that at most once a second. It stands here because another module
+    would cost a running door a kilobyte.
+    """
+    line_in, byte, left = asyncio.StreamReader(sys.stdin.buffer), bytearray(1), SIP_BYTES
+    # What came of a line that may be one of ours, and how many bytes; _OTHER: it is not, up to its end.
+    line, at, deaf_ms = None, 0, time.ticks_ms()
+    while await line_in.readinto(byte):
+        code = byte[0]
+        if code == 10 or code == 13:
+            if line and time.ticks_diff(time.ticks_ms(), deaf_ms) >= 0:
+                try:
+                    from altgate.console import caller
+
+                    is_known = await caller.heard(door, bytes(memoryview(line)[:at]))
+                except MemoryError:
+                    # A door that is short of it has better things to do.
+                    is_known = False
+                deaf_ms = time.ticks_add(time.ticks_ms(), 0 if is_known else DEAF_MS)
+            line, at = None, 0
+        elif at < 3:
+            at = at + 1 if code == b"AG "[at] else _OTHER
+        elif at < limits.CONSOLE_LINE_BYTES:
+            if line is None:
+                line = bytearray(limits.CONSOLE_LINE_BYTES)
+                line[:3] = b"AG "
+            line[at] = code
+            at += 1
+        else:
+            line, at = None, _OTHER
+        left -= 1
+        if left == 0:
+            left = SIP_BYTES
+            await asyncio.sleep_ms(0 if door.caller else REST_MS)
+
+
 async def console(door):
-    """The serial line, for ever; a board that has just been provisioned starts anew."""
+    """The serial line of a bare board, for ever; one that has just been provisioned starts anew."""
     import machine
 
-    if door.identity:
-        from altgate.console import guard
-
-        await guard.listen(door)
-        return
     line_in = asyncio.StreamReader(sys.stdin.buffer)
     from altgate.console.bare import Desk
     from altgate.console.line import Line
@@ -169,7 +208,7 @@ async def main(door):
     """The tasks of a door, watched over."""
     watchdog = board.watchdog()
     print("altgate %s, %s build, %s" % (altgate.VERSION, altgate.BUILD, _who(door)))
-    lasting = [door.contacts.run(), console(door)]
+    lasting = [door.contacts.run(), guarded(door) if door.identity else console(door)]
     lasting += [way.run() for way in door.ways_in]
     lasting += door.connection
     waiting = None

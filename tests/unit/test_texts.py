@@ -6,7 +6,8 @@ import pytest
 
 from altgate.consent import notices, states
 from altgate.protocol import names
-from altgate.texts import LANGUAGES, catalog, demo_texts, words
+from altgate.provision.check import PARTS
+from altgate.texts import LANGUAGES, catalog, check_texts, demo_texts, words
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
@@ -19,6 +20,10 @@ HAN = re.compile(r"[\u4e00-\u9fff]")
         (words()["method"], set(names.METHODS.values())),
         (words()["consent"], set(states.NAMES.values())),
         (demo_texts(), set(demo_texts())),
+        (check_texts()["part"], set(PARTS)),
+        (check_texts()["remedy"], set(PARTS)),
+        (check_texts()["duty"], set(check_texts()["duty"])),
+        (check_texts()["word"], set(check_texts()["word"])),
         (notices.texts()["field"], set(notices.FIELDS)),
         (notices.texts()["example"], set(notices.FIELDS)),
         (notices.texts()["form"], set(notices.texts()["form"])),

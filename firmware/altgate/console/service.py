@@ -1,10 +1,11 @@
 """What a door says on its line to whoever has proved a service key: answers to protocol.service's verbs."""
 
+import asyncio
 import struct
 import sys
 
 import altgate
-from altgate import board, pins
+from altgate import board, pins, rooms
 from altgate.console.content import Contents
 from altgate.console.line import Bad
 from altgate.crypto.hmac256 import hmac256
@@ -88,6 +89,25 @@ async def _about(door, arguments):
     ]  # fmt: skip
 
 
+async def _check(door, arguments):
+    from altgate.console import selftest
+
+    await asyncio.sleep_ms(0)
+    try:
+        return await selftest.run(door, arguments)
+    finally:
+        rooms.forget("altgate.console.selftest")
+
+
+async def _check_strike(door, arguments):
+    from altgate.console import selftest
+
+    try:
+        return await selftest.strike(door, arguments)
+    finally:
+        rooms.forget("altgate.console.selftest")
+
+
 def _loaded(room, name):
     """What is asked for so rarely that it is loaded then."""
     module = "altgate.console." + room
@@ -98,6 +118,8 @@ def _loaded(room, name):
 # verb: (scope that it takes, coroutine of the door and the arguments; it may raise Bad), or where it is found
 _VERBS = {
     service.VERB_ABOUT: (0, _about),
+    service.VERB_CHECK: (service.SCOPE_CHECK, _check),
+    service.VERB_CHECK_STRIKE: (service.SCOPE_STRIKE, _check_strike),
     service.VERB_UPDATE: (service.SCOPE_UPDATE, ("updating", "state")),
     service.VERB_UPDATE_BYTES: (service.SCOPE_UPDATE, ("updating", "write")),
     service.VERB_UPDATE_FINISH: (service.SCOPE_UPDATE, ("updating", "finish")),

@@ -22,16 +22,16 @@ class CardChannel(Channel):
     def __init__(self, submit, failed, reader, keys, random, takes):
         super().__init__(submit, failed)
         self._takes = takes
-        self._reader = reader
+        self.reader = reader
         self._keys = keys
         self._random = random
 
     async def start(self):
-        await self._reader.start()
+        await self.reader.start()
 
     async def claim(self):
         while True:
-            found = await self._reader.find()
+            found = await self.reader.find()
             if found:
                 self.is_claiming = True
                 made = await self._prove(found[0], found[1])
@@ -44,8 +44,8 @@ class CardChannel(Channel):
     async def after(self):
         """Wait until the card has left the field: one tap is one claim."""
         while True:
-            await self._reader.release()
-            if await self._reader.find() is None:
+            await self.reader.release()
+            if await self.reader.find() is None:
                 return
             await asyncio.sleep_ms(LOOK_MS)
 
@@ -59,7 +59,7 @@ class CardChannel(Channel):
             return claim.failed(messages.METHOD_CARD, reasons.CARD_NOT_GENUINE)
         try:
             is_genuine = await ntag424.is_genuine(
-                self._reader, uid, keys.zone_key, keys.zone, self._random
+                self.reader, uid, keys.zone_key, keys.zone, self._random
             )
         except ReaderError as error:
             if error.reason != reasons.CARD_LOST:

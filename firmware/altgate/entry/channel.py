@@ -12,7 +12,7 @@ class Channel:
     name = "channel"
 
     def __init__(self, submit, failed):
-        self._submit = submit
+        self.submit = submit
         self._failed = failed
         self.is_claiming = False  # somebody has begun to show what lets them in
 
@@ -34,7 +34,8 @@ class Channel:
                 if not is_started:
                     await self.start()
                     is_started = True
-                await self._submit(await self.claim())
+                claim = await self.claim()
+                await self.submit(claim)
                 self.is_claiming = False
                 await asyncio.sleep_ms(0)
                 gc.collect()

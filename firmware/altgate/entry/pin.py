@@ -18,7 +18,7 @@ class Keys:
     def __init__(self, matrix, feedback, pressed):
         self._keypad = matrix
         self._feedback = feedback
-        self._pressed = pressed
+        self.pressed = pressed
 
     async def digits(self, most, first_timeout_ms):
         """``(digits, end)``: the key that ended them, or "" after a pause that was too long, or too many."""
@@ -33,7 +33,7 @@ class Keys:
             except asyncio.TimeoutError:
                 return digits, ""
             self._feedback()
-            self._pressed()
+            self.pressed()
             timeout = limits.KEYPAD_IDLE_MS
             if not key.isdigit():
                 return digits, key
@@ -49,7 +49,7 @@ class PinChannel(Channel):
 
     def __init__(self, submit, failed, pad, keys, feedback, face, menu):
         super().__init__(submit, failed)
-        self._pad = Keys(pad, feedback, self._key_went_down)
+        self.pad = Keys(pad, feedback, self._key_went_down)
         self._keys = keys
         self._face = face
         self._menu = menu
@@ -58,7 +58,7 @@ class PinChannel(Channel):
         stars = 0
         while True:
             self.is_claiming = False
-            unit, end = await self._pad.digits(_FIRST_DIGITS, None)
+            unit, end = await self.pad.digits(_FIRST_DIGITS, None)
             stars = stars + 1 if end == "*" and not unit else 0
             if stars == _STARS:
                 stars = 0
@@ -66,9 +66,9 @@ class PinChannel(Channel):
             elif end == keypad.PRESSED:
                 self._named(unit)
             elif end == keypad.HELD:
-                unit, end = await self._menu.ceremony(self._pad), "#"
+                unit, end = await self._menu.ceremony(self.pad), "#"
             if end == "#" and unit and len(unit) <= limits.UNIT_DIGITS_MAX:
-                pin, end = await self._pad.digits(limits.PIN_DIGITS_MAX, limits.KEYPAD_IDLE_MS)
+                pin, end = await self.pad.digits(limits.PIN_DIGITS_MAX, limits.KEYPAD_IDLE_MS)
                 if end == "#":
                     return self._made(unit, pin)
 

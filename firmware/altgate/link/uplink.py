@@ -32,7 +32,7 @@ class Uplink:
         self._journal = journal
         self._client: Any = None  # until attach()
         self._answers = []
-        self._said_of_broker = None
+        self.said_of_broker = None
         self._sent = 0
         self._sent_ms = self._up_ms = 0
         self._work = asyncio.Event()
@@ -69,7 +69,7 @@ class Uplink:
 
     def on_up(self, session_present):
         """The broker took us: say hello, and begin again with the oldest event that is owed."""
-        self._said_of_broker, self._up_ms = None, time.ticks_ms()
+        self.said_of_broker, self._up_ms = None, time.ticks_ms()
         self._answers = [self._session.hello(self._client.bad_input())]
         self._sent = self._journal.acknowledged
         self._said.clear()
@@ -90,8 +90,8 @@ class Uplink:
 
     def _say(self, reason):
         """Say on the console what is wrong with the broker, once until it is something else."""
-        if reason != self._said_of_broker:
-            self._said_of_broker = reason
+        if reason != self.said_of_broker:
+            self.said_of_broker = reason
             print("altgate: broker: %s" % reason)
 
     async def run(self):

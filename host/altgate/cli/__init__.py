@@ -10,10 +10,12 @@ import typer
 from altgate.cli import (
     audit,
     broker,
+    check,
     consents,
     credentials,
     demo,
     doors,
+    label,
     maintenance,
     managers,
     notices,
@@ -42,6 +44,8 @@ app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.command("tour")(demo.tour)
 app.command("provision")(provision.provision)
+app.command("check")(check.check)
+app.command("label")(label.label)
 app.command("update")(maintenance.update)
 app.command("window")(maintenance.window)
 app.command("reset")(maintenance.reset)

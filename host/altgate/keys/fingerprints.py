@@ -16,6 +16,17 @@ def of_key(public_key: bytes) -> str:
     return "-".join(digits[at : at + 4] for at in range(0, 16, 4))
 
 
+def of_certificate(data: bytes) -> str:
+    """Of the key in a DER certificate; raises ProvisionFailed for anything else."""
+    try:
+        key = x509.load_der_x509_certificate(data).public_key()
+    except ValueError:
+        raise ProvisionFailed(
+            "The door's certificate is not one: flash this version's firmware and repeat."
+        ) from None
+    return of_key(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+
+
 def of_request(data: bytes) -> str:
     """Of the key in a board's request to be admitted; raises ProvisionFailed for anything else."""
     try:

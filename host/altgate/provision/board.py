@@ -1,14 +1,15 @@
 """What a laptop does with a ticket and a board: open its line, give it the ticket, bring it its admission."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 
 import cbor2
 
 from altgate.clock import now_s
-from altgate.errors import ProvisionFailed, Refused
+from altgate.errors import BadMessage, ProvisionFailed, Refused
+from altgate.plain_cbor import decode
 from altgate.protocol import provisioning as p
-from altgate.provision.session import SILENT, TRIES, Board, Session
+from altgate.provision.session import OTHER_FORM, SILENT, TRIES, Board, Session
 from altgate.provision.ticket import Ticket
 
 SSID_BYTES, PASSWORD_BYTES = 32, 64
@@ -62,6 +63,18 @@ def give(session: Session, ticket: Ticket, wifi: Wifi, progress: Progress) -> by
     }
     content = cbor2.dumps(told, canonical=True)
     return session.send(p.CONTENT_TICKET, content, lambda done: progress(done, len(content)))
+
+
+def request_of(request: bytes) -> Board:
+    """What a board says of itself in its request to be admitted; raises ProvisionFailed for anything else."""
+    try:
+        said = decode(decode(request)[0])
+        board = Board(said[p.HARDWARE_ID], said[p.FIRMWARE], said[p.BUILD], said[p.BOARD_NAME])
+    except (BadMessage, TypeError, KeyError, IndexError):
+        raise ProvisionFailed(OTHER_FORM) from None
+    if not all(isinstance(part, str) for part in astuple(board)):
+        raise ProvisionFailed(OTHER_FORM)
+    return board
 
 
 def bring(session: Session, admission: bytes, progress: Progress) -> None:

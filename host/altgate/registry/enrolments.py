@@ -215,6 +215,13 @@ def waiting(row: Ticket) -> Waiting:
     )  # fmt: skip
 
 
+def latest(session: Session, door: Door) -> Waiting | None:
+    """What the board said that a door has, or that waits to be it; None where it never had one."""
+    query = select(Ticket).where(Ticket.door == door.id, Ticket.record.is_not(None))
+    row = session.scalars(query.order_by(Ticket.asked_at.desc(), Ticket.id.desc())).first()
+    return waiting(row) if row else None
+
+
 def admit(site: Site, session: Session, door: Door, row: Ticket) -> bytes:
     """Make the board that waits the door; returns what is sent to it. The board before is shut out.
 

@@ -27,6 +27,12 @@ def demo_texts() -> dict[str, dict[str, str]]:
     return tomllib.loads((files(__name__) / "demo.toml").read_text(encoding="utf-8"))
 
 
+@cache
+def check_texts() -> dict[str, dict[str, dict[str, str]]]:
+    """``part``, ``remedy``, ``duty`` and ``word`` of a door's check: name to language to text."""
+    return tomllib.loads((files(__name__) / "check.toml").read_text(encoding="utf-8"))
+
+
 def reason_text(code: int, language: str = "en") -> str:
     """What to tell a resident about a reason code; a code from a newer door is given as its number."""
     name = names.REASONS.get(code)
