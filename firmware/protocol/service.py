@@ -51,8 +51,8 @@ CHECK_WIFI = 11
 # the host acknowledges all events: how many were owed, and are still, milliseconds, what the broker said last
 CHECK_HOST = 12
 
-# SCOPE_UPDATE; begun by CONTENT_UPDATE. Answer: the slot that runs, the security number below which no image is
-# taken, offset of the bytes that are wanted next
+# SCOPE_UPDATE; begun by CONTENT_UPDATE. Answer: the slot that runs, the security number below which no image
+# is taken, offset of the bytes that are wanted next
 VERB_UPDATE = 32
 # offset, bytes of the ROMFS; answer: offset of the next
 VERB_UPDATE_BYTES = 33
