@@ -123,7 +123,7 @@ def wires_lead_somewhere(board: Tree) -> Problems:
         for terminal, net in module["wires"].items():
             if net not in known:
                 yield f"{name}: {terminal} leads to {net}, which is nowhere", "correct the name"
-    for name in pins(board):
+    for name in set(pins(board)) - set(board["board"]["on_board"]):
         behind = {part["b"] for part in parts if part["kind"] == "resistor" and part["a"] == name}
         behind -= {*board["rails"]}
         leads = any(part.get("control") in behind for part in parts)

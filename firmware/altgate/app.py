@@ -6,12 +6,12 @@ import sys
 import time
 
 import altgate
-from altgate import board, rooms
+from altgate import board, pins, rooms
 from altgate.door.contacts import Contacts
 from altgate.door.signals import Signals
 from altgate.door.strike import Strike
 from altgate.store.clock import DoorClock
-from altgate.store.counters import KEY_BOOT, Counters, check_layout
+from altgate.store.counters import KEY_BOOT, KEY_ERASE, Counters, check_layout
 from altgate.store.credentials import Credentials
 from altgate.store.journal import KEY_SLOT, Journal, Keys
 from altgate.vault.slots import Slots
@@ -33,10 +33,19 @@ class Door:
         self.signals = Signals()
         self.counters = Counters(board.partition("counters"))
         check_layout(self.counters)
+        erased = self.counters.get(KEY_ERASE)
+        self.is_window = False
+        if erased:
+            from altgate import erasure
+
+            self.is_window = erasure.finish(self.counters, board.watchdog())
+            if self.is_window:
+                # There is no door any more: whoever has the cable gets a prompt.
+                return
         self.journal_keys = Keys(Slots(board.partition("journal_keys"), KEY_SLOT))
         self.journal = Journal(board.partition("journal"), self.journal_keys, self.counters)
         self.boot = self.counters.get(KEY_BOOT) + 1
-        board.mount_files(self.boot == 1)
+        board.mount_files(self.boot == 1 or erased > 0)
         self.counters.put(KEY_BOOT, self.boot)
         from altgate.store import identity
 
@@ -65,6 +74,9 @@ class Door:
             # The camera's driver is wanted in a claim, where loading it would be a long step.
             from altgate.drivers import mf1  # noqa: F401
         self.record(messages.KIND_BOOT)
+        if erased:
+            erasure.told(self)
+            rooms.forget("altgate.erasure")
 
     def record(self, kind, reason=reasons.NONE, method=0, credential=0, resident=0, detail=0):
         """Append an event with the time as the door knows it."""
@@ -149,6 +161,8 @@ def run():
 
         stuck.run(type(error).__name__)
         return
+    if door.is_window:
+        return
     try:
         asyncio.run(main(door))
     except Exception as error:
@@ -176,7 +190,7 @@ async def main(door):
 
         waiting = Waiting(door)
         lasting += waiting.tasks()
-    on_trial = None
+    on_trial, button = None, board.reset_button()
     if sys.argv and sys.argv[0].startswith("code_"):
         # The loader names the slot there, as a program is named.
         from altgate import trial
@@ -198,6 +212,11 @@ async def main(door):
             failed("clock", error)
         if on_trial and on_trial.is_over(door):
             on_trial = None
+        if button.value() == pins.RESET_BUTTON_PRESSED:
+            from altgate import reset
+
+            await reset.button(door, button, watchdog)
+            rooms.forget("altgate.reset", "altgate.erasure")
         await asyncio.sleep_ms(1000)
         if not any(way.is_claiming for way in door.ways_in):
             # Collected while nobody waits, memory seldom runs out in the middle of a claim.

@@ -42,16 +42,22 @@ def partition(label):
     return found
 
 
+def any_partition(label):
+    """The partition of this label, encrypted or not, or None where the board has none."""
+    found = Partition.find(Partition.TYPE_DATA, label=label)
+    return found[0] if found else None
+
+
 def wrapping_page():
     """The partition of the door's wrapping key, which is never written twice."""
     return _partition("keys")
 
 
 def _partition(label):
-    found = Partition.find(Partition.TYPE_DATA, label=label)
-    if not found:
+    found = any_partition(label)
+    if found is None:
         raise OSError(2)
-    return found[0]
+    return found
 
 
 def mount_files(is_first_start=False):
@@ -95,6 +101,11 @@ def keys():
     """The keypad, with the face key beside it."""
     matrix = (pins.KEYPAD_ROWS, pins.KEYPAD_COLUMNS, pins.KEYPAD_KEYS)
     return keypad.Keypad(*matrix, pins.FACE_KEY, pins.FACE_KEY_PRESSED)
+
+
+def reset_button():
+    """The board's own button, for a factory reset."""
+    return machine.Pin(pins.RESET_BUTTON, machine.Pin.IN, machine.Pin.PULL_UP)
 
 
 def face_supply():

@@ -6,7 +6,7 @@ is out of reach too, the console alone tells.
 
 import asyncio
 
-from altgate import board
+from altgate import board, pins
 from altgate.door.strike import Strike
 from altgate.store import identity
 from protocol import topics
@@ -37,13 +37,34 @@ async def _main(name):
     who = _identity()
     tasks = _connection(who) if who else []
     running = [asyncio.create_task(task) for task in tasks]
+    button = board.reset_button()
     for second in range(RETRY_S):
         watchdog.feed()
+        if button.value() == pins.RESET_BUTTON_PRESSED:
+            await _reset(button, watchdog)
+            return
         if second % _TELL_EVERY_S == 0:
             print("altgate: the flash does not open (%s): locked, trying again" % name)
         await asyncio.sleep(1)
     for task in running:
         task.cancel()
+
+
+async def _reset(button, watchdog):
+    """A factory reset is what helps where the flash does not open for what lies in it."""
+    from altgate import erasure, reset
+    from altgate.door.signals import Signals
+    from altgate.store import counters
+
+    if not await reset.is_held(button, Signals(), watchdog):
+        return
+    try:
+        numbers = counters.Counters(board.partition("counters"))
+        counters.check_layout(numbers)
+        erasure.ask(numbers, erasure.FACTORY, 0)
+    except (OSError, counters.OtherLayout) as error:
+        print("altgate: no factory reset (%s): erase this flash by the chip's own loader"
+              % type(error).__name__)  # fmt: skip
 
 
 def _identity():

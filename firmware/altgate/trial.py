@@ -5,10 +5,10 @@ or the door has run for UNHEARD_S. Without that the loader goes back to the imag
 """
 
 from altgate import rooms
-from altgate.slots import Slot
-from altgate.store.counters import KEY_SECURITY
+from altgate.slots import LABELS, Slot
+from altgate.store.counters import KEY_SECURITY, KEY_UPDATE
 from altgate.ticks import monotonic_s
-from protocol import reasons, update
+from protocol import messages, reasons, update
 
 UNHEARD_S = 300
 
@@ -19,6 +19,7 @@ def of(label, door):
     made = None
     try:
         slot = Slot(label)
+        _note_return(slot, door)
         if not slot.says(update.GOOD_AT):
             from altgate.update import security_of
 
@@ -30,6 +31,16 @@ def of(label, door):
         "altgate.trial", "altgate.slots", "altgate.update", "altgate.release_key", "altgate.crypto.lms"
     )
     return made
+
+
+def _note_return(slot, door):
+    """Record it where another image was on trial, and the loader went back to the one in this slot."""
+    if door.counters.get(KEY_UPDATE) in (0, slot.number):
+        return
+    other = Slot(LABELS[1 - LABELS.index(slot.label)])
+    detail = update.event_detail(other.digest, update.EVENT_ROLLED_BACK)
+    door.record(messages.KIND_UPDATE, detail=detail)
+    door.counters.put(KEY_UPDATE, 0)
 
 
 class Trial:
@@ -46,9 +57,13 @@ class Trial:
         if not (is_heard or monotonic_s() >= UNHEARD_S) or door.self_test() != reasons.DONE:
             return False
         try:
+            detail = update.event_detail(self._slot.digest, update.EVENT_KEPT)
+            door.record(messages.KIND_UPDATE, detail=detail)
             if self._security > door.counters.get(KEY_SECURITY):
                 door.counters.put(KEY_SECURITY, self._security)
             is_kept = self._slot.say(update.GOOD_AT)
+            if is_kept:
+                door.counters.put(KEY_UPDATE, 0)
         except OSError:
             is_kept = False
         print("altgate: %s is %s" % (self._slot.label, "confirmed" if is_kept else "not confirmed"))

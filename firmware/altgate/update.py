@@ -76,11 +76,14 @@ class Update:
         self._size = self._next = 0
         self._digest = b""
         self.is_signed = False  # whether the image that was begun bears the release key's signature
+        # Set before begin() erases, and before finish() makes the image one that is started.
+        self.is_judged = self.is_whole = False
+        self.number = self._from.number + 1 if self._from else 1
 
     def begin(self, manifest, signature, is_signed_needed):
         """Judge an image and make room for it. An image with a signature must have a right one, needed or
         not; without a release key none is right."""
-        self._size = 0
+        self._size, self.is_judged, self.is_whole = 0, False, False
         fields = manifest_of(manifest)
         self._judge(fields)
         self.is_signed = False
@@ -93,11 +96,27 @@ class Update:
             bytes(signature),
             fields[update.SHA256],
         )
+        self.is_judged = True
+        yield
         # The head goes first: what is left of the old image behind it is then never started.
         for sector in range((update.HEAD_BYTES + fields[update.SIZE] + SECTOR - 1) // SECTOR):
             _kept(self._to.flash.ioctl, 6, sector)
             yield
         self._size, self._next = fields[update.SIZE], 0
+
+    def is_of(self, manifest, signature):
+        """Whether this image was begun and is still taken."""
+        return self._size > 0 and self._manifest == manifest and self._signature == signature
+
+    @property
+    def next(self):
+        """Offset of the bytes that are wanted next."""
+        return self._next
+
+    @property
+    def digest(self):
+        """SHA-256 of the image that was begun."""
+        return self._digest
 
     def write(self, offset, data):
         """Take the next bytes of the ROMFS, at most a sector of them; returns the offset of what is wanted
@@ -127,8 +146,9 @@ class Update:
         if total.digest() != self._digest:
             self._size = 0
             raise Unfit(reasons.IMAGE_DAMAGED)
-        number = self._from.number + 1 if self._from else 1
-        first, content = head(number, self._manifest, self._signature, self._size, self._digest)
+        self.is_whole = True
+        yield
+        first, content = head(self.number, self._manifest, self._signature, self._size, self._digest)
         self._program(update.CONTENT_AT, content)
         yield
         self._program(0, first)

@@ -102,6 +102,9 @@ KIND_STATE = 11  # a change of state was applied; detail is the new version
 KIND_CONSENT = 12  # a consent changed; detail as statements.event_detail() makes it
 KIND_CEREMONY = 13  # a step of saying yes or of enrolment was refused; reason says why
 KIND_SERVICE = 14  # the serial line was opened with a service key; detail is its scope (protocol.service)
+KIND_UPDATE = 15  # an image of the firmware; detail as update.event_detail() makes it
+KIND_WINDOW = 16  # a maintenance window; detail is one of update.WINDOW_
+KIND_RESET = 17  # a factory reset; detail is one of update.RESET_
 
 # States of a consent, by their W3C DPV names in the host's records.
 CONSENT_GIVEN = 1  # ConsentGiven: said at the door

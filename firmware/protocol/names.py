@@ -67,6 +67,8 @@ REASONS = {
     reasons.OTHER_RELEASE_KEY: "other_release_key",
     reasons.BAD_SIGNATURE: "bad_signature",
     reasons.ON_TRIAL: "on_trial",
+    reasons.EVENTS_OWED: "events_owed",
+    reasons.BUTTON_NOT_HELD: "button_not_held",
     reasons.BAD_FRAME: "bad_frame",
     reasons.BAD_CHECKSUM: "bad_checksum",
     reasons.TOO_LONG: "too_long",
@@ -94,11 +96,17 @@ KINDS = {
     messages.KIND_CONSENT: "consent",
     messages.KIND_CEREMONY: "ceremony",
     messages.KIND_SERVICE: "service",
+    messages.KIND_UPDATE: "update",
+    messages.KIND_WINDOW: "window",
+    messages.KIND_RESET: "reset",
 }
 
 SCOPES = {
     service.SCOPE_CHECK: "check",
     service.SCOPE_STRIKE: "strike",
+    service.SCOPE_UPDATE: "update",
+    service.SCOPE_WINDOW: "window",
+    service.SCOPE_RESET: "reset",
 }
 
 METHODS = {

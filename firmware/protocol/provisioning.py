@@ -37,6 +37,7 @@ SAY_LEAVE = 6
 
 CONTENT_TICKET = 1  # what a board is to become: a map of GIVEN, WIFI_SSID, WIFI_PASSWORD and TIME
 CONTENT_ADMISSION = 2  # a sealed map with what makes a board that waits a door
+CONTENT_UPDATE = 3  # for a door: [manifest, signature] of an image, as byte strings
 
 # Labels: of the keys of a line, of the MACs that open it, and of keys and seals of an enrolment.
 TO_DOOR = b"altgate/console/to-door/1"

@@ -12,8 +12,11 @@ KNOCKS = 16  # so many are remembered, so that none of them is heard again
 
 SCOPE_CHECK = 1  # the door's parts may be tried; none of that opens it
 SCOPE_STRIKE = 2  # the strike may be released while the installer watches
+SCOPE_UPDATE = 4  # an image that the release key has signed may be brought
+SCOPE_WINDOW = 8  # a maintenance window may be opened: the keys go first, and the board is bare after it
+SCOPE_RESET = 16  # the board may be reset to its factory state by whoever also holds its button
 SCOPE_INSTALLER = 3  # of the ticket by which the board came, by its TICKET_ID, until it expires
-SCOPE_ALL = 3  # every bit that means something
+SCOPE_ALL = 31  # every bit that means something
 
 # any scope; answer: hardware id, firmware, build, board, number of the start, time or 0, QUALITY_ of it
 VERB_ABOUT = 1
@@ -48,3 +51,16 @@ CHECK_CLOCK = 10
 CHECK_WIFI = 11
 # the host acknowledges all events: how many were owed, and are still, milliseconds, what the broker said last
 CHECK_HOST = 12
+
+# SCOPE_UPDATE; begun by CONTENT_UPDATE. Answer: the slot that runs, the security number below which no image
+# is taken, offset of the bytes that are wanted next
+VERB_UPDATE = 32
+# offset, bytes of the ROMFS; answer: offset of the next
+VERB_UPDATE_BYTES = 33
+# all bytes are there; the door checks them and starts anew with them, once nobody is at it
+VERB_UPDATE_FINISH = 34
+# SCOPE_WINDOW; whether to open it though the host lacks events. Answer: seconds, how many events it lacks
+VERB_WINDOW = 35
+VERB_RESET = 36  # SCOPE_RESET, with the board's button held
+
+IMAGE_CHUNK_BYTES = 128

@@ -1,4 +1,4 @@
-"""Images of the firmware: the manifest, and the head of the code slot in which one lies."""
+"""Images of the firmware: manifest, head of the code slot in which one lies, and events of new code."""
 
 # Keys of the manifest, a CBOR map with exactly these.
 FORMAT = 1  # MANIFEST_FORMAT
@@ -25,3 +25,19 @@ TRIED_AT = 68
 GOOD_AT = 72
 BAD_AT = 76
 CONTENT_AT = 128  # the manifest, then the signature
+
+# What a KIND_UPDATE event tells of.
+EVENT_BEGUN = 1  # room is made for the image
+EVENT_TAKEN = 2  # it is there as it should be, and is tried at the next start
+EVENT_KEPT = 3  # it has proved itself
+EVENT_ROLLED_BACK = 4  # it has not, and the one before it runs again
+# What KIND_WINDOW and KIND_RESET events tell of.
+WINDOW_OPENED = 1  # before anything is erased
+WINDOW_ENDED = 2  # told by the bare board
+RESET_BEGUN = 1  # before anything is erased
+RESET_DONE = 2  # told by the bare board
+
+
+def event_detail(digest: bytes, event: int) -> int:
+    """detail of a KIND_UPDATE event: what happened below, the first 6 bytes of SHA256 above it."""
+    return int.from_bytes(digest[:6], "big") << 8 | event

@@ -16,7 +16,6 @@ import uart
 import vfs
 
 PC = "/pc"
-BANNER = 'MicroPython on a simulated board\nType "help()" for more information.'
 
 
 def mount():
@@ -77,15 +76,9 @@ def _execute(read, name, names):
     return True
 
 
-def prompt(names):
-    """What whoever has the cable gets."""
-    print(BANNER)
-    while True:
-        sys.stdout.write(">>> ")
-        line = sys.stdin.readline()
-        if not line:
-            simctl.end(simctl.POWER_CUT)
-        _execute(lambda _, line=line: line, "<stdin>", names)
+def prompt():
+    """What whoever has the cable gets: this interpreter's own prompt, once this script has ended."""
+    os.putenv("MICROPYINSPECT", "1")
 
 
 def run():
@@ -94,7 +87,7 @@ def run():
     names = {"__name__": "__main__"}
     if execute("boot.py", names):
         execute("main.py", names)
-    prompt(names)
+    prompt()
 
 
 run()

@@ -87,6 +87,7 @@ CUTS_CAMPAIGNS = tuple(
         ("key_page", "vault_slots.py", 40),
         ("templates", "vault_cuts.py", 40),
         ("update", "update_cuts.py", 2),
+        ("erasure", "erasure_cuts.py", 5),
     )
 )
 CAMPAIGNS: tuple[Campaign, ...] = (*CUTS_CAMPAIGNS, ENROLMENT)

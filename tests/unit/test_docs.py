@@ -18,7 +18,17 @@ import typer
 from altgate.cli import app
 from altgate.cli.errors import EXIT_CODES
 from altgate.consent import links, states, view
-from altgate.protocol import fields, limits, messages, names, provisioning, reasons, service, topics, update
+from altgate.protocol import (
+    fields,
+    limits,
+    messages,
+    names,
+    provisioning,
+    reasons,
+    service,
+    topics,
+    update,
+)
 from altgate.registry import settings
 from altgate.texts import LANGUAGES, catalog, words
 from altgate.web.shown import page_texts
@@ -201,8 +211,8 @@ def test_every_state_of_a_consent_is_in_the_reference() -> None:
     [
         ("## Numbers in messages", messages),
         ("## Numbers on the serial line", provisioning),
-        ("## Numbers of images", update),
         ("## Numbers of service", service),
+        ("## Numbers of images", update),
         ("## Limits", limits),
     ],
 )

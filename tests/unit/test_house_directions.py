@@ -14,7 +14,7 @@ FIRMWARE_MAY = {
     "consent": {"consent", "crypto", "drivers", "store", "vault"},
     "entry": {"access", "consent", "crypto", "drivers", "entry", "vault"},
     "link": {"crypto", "link", "store"},
-    "console": {"board", "console", "crypto", "drivers", "link", "store"},
+    "console": {"board", "console", "crypto", "drivers", "erasure", "link", "reset", "store", "update"},
 }
 # Modules at the top that anything may use; pins are the wiring, which the door's own objects sit on.
 COMMON = {"pins", "rooms", "VERSION", "BUILD"}

@@ -11,7 +11,8 @@ from protocol import service
 LOOK_MS = 1000
 _ROOMS = (
     "altgate.console.caller", "altgate.console.service", "altgate.console.content", "altgate.console.line",
-    "altgate.console", "protocol.provisioning", "protocol.service",
+    "altgate.console.maintenance", "altgate.reset", "altgate.erasure", "altgate.console",
+    "protocol.provisioning", "protocol.service",
 )  # fmt: skip
 
 

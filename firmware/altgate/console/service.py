@@ -2,6 +2,7 @@
 
 import asyncio
 import struct
+import sys
 
 import altgate
 from altgate import board, pins, rooms
@@ -73,10 +74,17 @@ class Desk:
             raise Bad(reasons.UNKNOWN_VERB)
         if scope & ~self._scope:
             raise Bad(reasons.OUT_OF_SCOPE)
+        if type(answer) is tuple:
+            answer = _loaded(*answer)
         return [provisioning.SAY_ASK] + await answer(self._door, said[2:])
 
     async def _content(self, kind, content):
-        raise Bad(reasons.UNKNOWN_VERB)
+        if kind != provisioning.CONTENT_UPDATE:
+            raise Bad(reasons.UNKNOWN_VERB)
+        if not self._scope & service.SCOPE_UPDATE:
+            raise Bad(reasons.OUT_OF_SCOPE)
+        await _loaded("updating", "begin")(self._door, content)
+        return self._contents.readable
 
 
 async def _about(door, arguments):
@@ -106,9 +114,21 @@ async def _check_strike(door, arguments):
         rooms.forget("altgate.console.selftest")
 
 
-# verb: (scope that it takes, coroutine of the door and the arguments; it may raise Bad)
+def _loaded(room, name):
+    """What is asked for so rarely that it is loaded then."""
+    module = "altgate.console." + room
+    __import__(module)
+    return getattr(sys.modules[module], name)
+
+
+# verb: (scope that it takes, coroutine of the door and the arguments; it may raise Bad), or where it is found
 _VERBS = {
     service.VERB_ABOUT: (0, _about),
     service.VERB_CHECK: (service.SCOPE_CHECK, _check),
     service.VERB_CHECK_STRIKE: (service.SCOPE_STRIKE, _check_strike),
+    service.VERB_UPDATE: (service.SCOPE_UPDATE, ("updating", "state")),
+    service.VERB_UPDATE_BYTES: (service.SCOPE_UPDATE, ("updating", "write")),
+    service.VERB_UPDATE_FINISH: (service.SCOPE_UPDATE, ("updating", "finish")),
+    service.VERB_WINDOW: (service.SCOPE_WINDOW, ("maintenance", "window")),
+    service.VERB_RESET: (service.SCOPE_RESET, ("maintenance", "factory")),
 }

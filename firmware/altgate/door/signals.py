@@ -66,6 +66,10 @@ class Signals:
         """Taken back: white and green, a falling tone."""
         self._start(((_WHITE, 1600, 150), (_GREEN, 1200, 150), (_WHITE, 800, 300)))
 
+    def resetting(self, each_ms):
+        """The board's button is held, and the board is about to forget everything: red and a high tone."""
+        self._start(((_RED, 2600, each_ms), (_RED, 0, each_ms)))
+
     def quiet(self):
         """Nothing is asked any more; the sign that is shown just now ends by itself."""
         self._prompt = _OFF

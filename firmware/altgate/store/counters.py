@@ -24,6 +24,8 @@ KEY_TIME_FLOOR = 1
 KEY_LAYOUT = 2
 KEY_LOST = 3  # events that the full journal had no room for
 KEY_SECURITY = 4  # of the images that were confirmed, the highest
+KEY_ERASE = 5  # what is to be erased at the next start, and why: see altgate.erasure
+KEY_UPDATE = 6  # number of the slot's image that was put on trial, until it is kept or rolled back
 KEY_UNITS = 0x1000
 
 
@@ -98,6 +100,12 @@ class Counters:
         if not self._put(self._half, at, key, value):
             raise OSError(5)
         self._values[key] = value
+
+    def keep_only(self, keys):
+        """Forget every number but these, in both halves of the flash; raises OSError."""
+        self._values = {key: value for key, value in self._values.items() if key in keys}
+        self._compact()
+        self._compact()
 
     def _put(self, half, at, key, value):
         """Write an entry; False where it does not read back, and counts as never written."""

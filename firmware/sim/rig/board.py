@@ -299,6 +299,11 @@ class Board:
         """
         self._runner.tell({"cut_after": operations, "how": how})
 
+    def cut_start_after(self, operations: int, how: str = "half") -> None:
+        """As cut_after(), from each start on: for what a board does before it listens."""
+        self._runner.settings["cut_after"] = operations
+        self._runner.settings["how"] = how
+
     def _on_event(self, message: dict[str, Any]) -> None:
         if message.get("pin") == self._supply_pin:
             self._supply(bool(message["v"]) == bool(self.wiring.face_supply_on), message["t"])

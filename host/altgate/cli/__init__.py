@@ -18,6 +18,7 @@ from altgate.cli import (
     flash,
     install,
     label,
+    maintenance,
     managers,
     notices,
     passes,
@@ -51,6 +52,9 @@ app.command("install")(install.install)
 app.command("provision")(provision.provision)
 app.command("check")(check.check)
 app.command("label")(label.label)
+app.command("update")(maintenance.update)
+app.command("window")(maintenance.window)
+app.command("reset")(maintenance.reset)
 app.add_typer(broker.app, name="broker")
 app.add_typer(release.app, name="release")
 app.add_typer(doors.app, name="door")

@@ -15,7 +15,7 @@ from altgate.errors import BadMessage
 from altgate.ledger import chain
 from altgate.link import consents, renewals, sealed, starts, state
 from altgate.link.orders import Answer, Orders
-from altgate.protocol import limits, messages, reasons, topics
+from altgate.protocol import limits, messages, reasons, topics, update
 from altgate.registry import doors, enrolments
 from altgate.registry.models import Door, Event, Resident
 from altgate.registry.site import Site
@@ -203,12 +203,14 @@ def _event(message: _Message) -> list[Answer]:
         chain.append(session, message.site.vault, event)
         session.flush()
         _warn_of_loss(session, door, event)
-        if (event.kind, event.reason) == (messages.KIND_CEREMONY, reasons.DAMAGED):
+        told = _ends_consents(event)
+        if told:
             log.warning(
-                "door %r (%s) found its list of consents damaged: it erases all templates, and the consents "
-                "there end. Tell the residents; whoever wants face again says yes at the door once more",
+                "door %r (%s) %s: it erases all templates, and the consents there end. Tell the residents; "
+                "whoever wants face again says yes at the door once more",
                 door.name,
                 door.door_id,
+                told,
             )
             doors.lose_board(message.site, session, door, is_told=True)
     elif any(getattr(known, name) != value for name, value in fields.items()):
@@ -218,6 +220,17 @@ def _event(message: _Message) -> list[Answer]:
     if is_state and (door.applied_version or 0) < fields["detail"] < 1 << VERSION_BITS:
         _applied(session, door, fields["detail"])
     return [_ack(message)] if door.epoch else []
+
+
+def _ends_consents(event: Event) -> str:
+    """What a door tells by an event with which all consents there end; empty for any other event."""
+    if (event.kind, event.reason) == (messages.KIND_CEREMONY, reasons.DAMAGED):
+        return "found its list of consents damaged"
+    if (event.kind, event.detail) == (messages.KIND_WINDOW, update.WINDOW_OPENED):
+        return "opens a maintenance window and is no door any more"
+    if (event.kind, event.detail) == (messages.KIND_RESET, update.RESET_BEGUN):
+        return "is reset to its factory state and is no door any more"
+    return ""
 
 
 def _warn_of_loss(session: Session, door: Door, event: Event) -> None:

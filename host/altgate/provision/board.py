@@ -49,8 +49,10 @@ def find(session: Session, ticket: Ticket | None) -> Board | None:
 
 
 def is_door(session: Session) -> bool:
-    """Whether who answered to a ticket is the door by now; a board that waits knows no such question. The line
-    of a door is closed then."""
+    """Whether who answered to a ticket is the door by now, whose line is closed then.
+
+    A board that waits knows no such question.
+    """
     try:
         session.say([p.SAY_ASK, service.VERB_ABOUT])
         session.leave()
