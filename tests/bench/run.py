@@ -8,11 +8,19 @@ import logging
 import sys
 import time
 
-from bench import boot, crypto, door, face, link, storage
+from bench import boot, crypto, door, face, install, link, storage
 from bench.figures import PAGE, Figure, page
 
 # What a bench measures, and the function that does; a function is called once for all its names.
-BENCHES = (*crypto.BENCHES, *door.BENCHES, *boot.BENCHES, *face.BENCHES, *link.BENCHES, *storage.BENCHES)
+BENCHES = (
+    *crypto.BENCHES,
+    *door.BENCHES,
+    *boot.BENCHES,
+    *face.BENCHES,
+    *install.BENCHES,
+    *link.BENCHES,
+    *storage.BENCHES,
+)
 
 
 def main(chosen: list[str]) -> int:

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import subprocess
 import sys
 import threading
@@ -19,12 +20,14 @@ class Guided:
     questions: how many were asked. text: all that was said.
     """
 
-    def __init__(self, words: Sequence[str | Path], acts: dict[str, Act]) -> None:
+    def __init__(
+        self, words: Sequence[str | Path], acts: dict[str, Act], cwd: Path | None = None
+    ) -> None:
         self._acts, self.text, self.questions = acts, "", 0
         self._ours, theirs = pty.openpty()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "altgate", *map(str, words)],
-            stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=cwd,
             env={**os.environ, "COLUMNS": "200", "TERM": "dumb"},
         )  # fmt: skip
         os.close(theirs)
@@ -48,6 +51,17 @@ class Guided:
                         # Faster than any hand: what is typed before a password is asked for is thrown away.
                         time.sleep(THINKS_S)
                         os.write(self._ours, typed.encode() + b"\n")
+                        # As a terminal shows it.
+                        self.text += ("" if "Password" in text else typed) + "\n"
+
+    def wait_for(self, pattern: str, timeout_s: float) -> str:
+        """The group of a pattern, once it was said; raises TimeoutError."""
+        deadline = time.monotonic() + timeout_s
+        while not (found := re.search(pattern, self.text)):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"waited {timeout_s} s for {pattern}:\n{self.text}")
+            time.sleep(0.1)
+        return found[1]
 
     def wait(self, timeout_s: float) -> int:
         """Its exit code; raises TimeoutError with what it said."""

@@ -2,11 +2,13 @@
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from altgate.demo.building import FRONT, RESIDENT, Building
 from altgate.protocol import messages
 from altgate.registry import credentials, doors, enrolments, residents, revocation
+from altgate.rig.board import Board
 from altgate.rig.ntag424 import Ntag424
 from support.guided import Act, Guided
 
@@ -32,7 +34,22 @@ def ticket(building: Building, path: Path) -> Path:
 
 def guided(building: Building, ticket_file: Path, *more: str | Path) -> Guided:
     """Start it; the board is on, with networks in the air."""
-    board = building.board
+
+    def admit() -> None:
+        building.wait(lambda: _waiting(building) or None, "the board to ask to be admitted", 60)
+        with building.site.write() as session:
+            door = doors.find(session, FRONT)
+            row = enrolments.current(session, door)
+            assert row
+            enrolments.admit(building.site, session, door, row)
+        revocation.refresh(building.site)
+
+    words = ["install", building.board.console_path, "--ticket", ticket_file, *more]
+    return Guided(words, acts(building.board, admit))
+
+
+def acts(board: Board, admit: Callable[[], None]) -> dict[str, Act]:
+    """What an installer does and types; ``admit`` is the manager's part, when they hear the key."""
 
     def card() -> None:
         board.tap(Ntag424(bytes.fromhex("04a17e9a7e0999"), bytes(16)))
@@ -51,16 +68,7 @@ def guided(building: Building, ticket_file: Path, *more: str | Path) -> Guided:
             board.drive(name, level)
             time.sleep(HELD_S)
 
-    def admit() -> None:
-        building.wait(lambda: _waiting(building) or None, "the board to ask to be admitted", 60)
-        with building.site.write() as session:
-            door = doors.find(session, FRONT)
-            row = enrolments.current(session, door)
-            assert row
-            enrolments.admit(building.site, session, door, row)
-        revocation.refresh(building.site)
-
-    acts: dict[str, Act] = {
+    return {
         "Network, or Enter to look again": lambda: "1",
         f"Password of {SSID}": lambda: PASSWORD,
         "Read it to the manager": lambda: _later(admit),
@@ -70,7 +78,6 @@ def guided(building: Building, ticket_file: Path, *more: str | Path) -> Guided:
         "Press the exit button, open the door": lambda: _later(way_out),
         "[Y/n]": lambda: "",
     }
-    return Guided(["install", board.console_path, "--ticket", ticket_file, *more], acts)
 
 
 def _later(act: object) -> None:

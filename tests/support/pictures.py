@@ -4,6 +4,7 @@ No photo of a person may be in any of them: the demo is given a place for its ph
 that it goes on with stand-ins, and whatever it still calls a picture is kept from the page.
 """
 
+import io
 import json
 import re
 import signal
@@ -15,15 +16,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
+from rich.console import Console
 
 from altgate.demo.broker import free_port
-from altgate.demo.building import FRONT, PIN, UNIT
+from altgate.demo.building import FRONT, PIN, UNIT, Building
 from conftest import ROOT
+from support import installing
 from support.browser import chromium
 
 FOLDER = ROOT / "docs" / "pictures"
 DEMO, RESIDENT = {"width": 1400, "height": 1060}, {"width": 800, "height": 900}
-START_S, STEP_MS = 60, 20_000
+START_S, STEP_MS, INSTALL_S = 60, 20_000, 120
+TERMINAL = 110  # letters in a line
 MOST_BYTES = 250_000
 GREEN, BLUE, CYAN, AMBER = "rgb(0, 240, 0)", "rgb(0, 0, 240)", "rgb(0, 160, 160)", "rgb(240, 120, 0)"
 
@@ -214,9 +218,37 @@ def play(browser: Browser, address: str) -> None:
     write(opened, "resident-zh", is_whole=True)
 
 
+def installation(browser: Browser) -> None:
+    """What the guided command says on a terminal, from the bare board to the checked door."""
+    with tempfile.TemporaryDirectory(prefix="altgate-pictures-") as name:
+        folder = Path(name)
+        building = Building(folder)
+        try:
+            building.start_host()
+            building.board.air(installing.AIR)
+            ticket = installing.ticket(building, folder / "front.ticket")
+            building.board.power_on()
+            building.board.wait_console("waiting to be provisioned")
+            done = installing.guided(building, ticket)
+            code = done.wait(INSTALL_S)
+        finally:
+            building.stop()
+    if code:
+        raise SystemExit(done.text)
+    said = done.text.replace(building.board.console_path, "/dev/ttyACM0")
+    typed = "$ altgate install --ticket front.ticket\n"
+    terminal = Console(record=True, width=TERMINAL, file=io.StringIO())
+    terminal.print(typed + said, markup=False, highlight=False)
+    page = browser.new_page(viewport={"width": 1200, "height": 400})
+    page.set_content(terminal.export_svg(title="altgate install"))
+    write(page, "install", is_whole=True)
+
+
 def main() -> None:
     """Write all pictures anew."""
     FOLDER.mkdir(parents=True, exist_ok=True)
+    with chromium() as browser:
+        installation(browser)
     with demo() as address, chromium() as browser:
         play(browser, address)
 

@@ -72,7 +72,8 @@ class _Job:
         self.tell.close_bar()
         if not is_terminal():
             raise Refused(f"Nobody can be asked ({question}): give it as an option; altgate install --help.")
-        return str(typer.prompt(question, default=default, hide_input=is_secret, err=True))
+        shown = {"default": default, "show_default": bool(default)}
+        return str(typer.prompt(question, hide_input=is_secret, err=True, **shown))
 
 
 def install(
