@@ -1,4 +1,4 @@
-"""Images of the firmware: the manifest, the head of the code slot in which one lies, and events of new code."""
+"""Images of the firmware: the manifest, the head of the code slot where one lies, and events of new code."""
 
 # Keys of the manifest, a CBOR map with exactly these.
 FORMAT = 1  # MANIFEST_FORMAT
