@@ -20,7 +20,17 @@ try:
 except Exception as error:
     print("altgate: loader: %s" % type(error).__name__)
 
-if not IS_WITHOUT_KEYS:
+if IS_WITHOUT_KEYS:
+    import os
+    import sys
+
+    import vfs
+
+    # As MicroPython's own start leaves it behind.
+    vfs.mount(Partition.find(Partition.TYPE_DATA, label="vfs")[0], "/")
+    os.chdir("/")
+    sys.path += ["", "/lib"]
+else:
     import time
 
     import machine

@@ -72,8 +72,9 @@ class _Job:
         self.tell.close_bar()
         if not is_terminal():
             raise Refused(f"Nobody can be asked ({question}): give it as an option; altgate install --help.")
-        shown = {"default": default, "show_default": bool(default)}
-        return str(typer.prompt(question, hide_input=is_secret, err=True, **shown))
+        return str(
+            typer.prompt(question, default=default, show_default=False, hide_input=is_secret, err=True)
+        )
 
 
 def install(

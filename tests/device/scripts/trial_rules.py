@@ -6,8 +6,8 @@ from slot_flash import Board, rom
 
 from altgate import trial
 from altgate.slots import Slot
-from altgate.store.counters import KEY_SECURITY
-from protocol import reasons
+from altgate.store.counters import KEY_SECURITY, KEY_UPDATE
+from protocol import messages, reasons
 from protocol import update as said
 
 NEW = rom(2, 6000)
@@ -31,6 +31,12 @@ class Journal:
 class Door:
     def __init__(self):
         self.counters, self.journal, self.passes = Counters(), Journal(), True
+        self.told = []
+
+    def record(self, kind, detail):
+        assert kind == messages.KIND_UPDATE
+        # It is told before it is done.
+        self.told.append((detail & 0xFF, detail >> 8, is_good()))
 
     def self_test(self):
         return reasons.DONE if self.passes else reasons.SELF_TEST_FAILED
@@ -59,7 +65,10 @@ door.journal.acknowledged = 7
 door.passes = False
 assert not found.is_over(door) and not is_good()
 door.passes = True
+door.counters.put(KEY_UPDATE, 2)
 assert found.is_over(door) and is_good() and door.counters.get(KEY_SECURITY) == 3
+short = int.from_bytes(Slot("code_b").digest[:6], "big")
+assert door.told == [(said.EVENT_KEPT, short, False)] and not door.counters.get(KEY_UPDATE)
 assert trial.of("code_b", door) is None and board.boot() == ("code_b", NEW) == board.boot()
 
 # Without a host: after a while.
@@ -84,8 +93,13 @@ def fails(block, buf, offset=0):
 
 
 board.parts["code_b"].writeblocks = fails
+door.counters.put(KEY_UPDATE, 2)
 assert found.is_over(door) and not is_good()
 assert board.boot()[0] == "code_a"
+# The one that runs again tells of it, once.
+for _ in range(2):
+    assert trial.of("code_a", door) is None
+assert [row[:2] for row in door.told[1:]] == [(said.EVENT_ROLLED_BACK, short)]
 
 # A slot that cannot be read does not keep the door from running.
 board, door, found = on_trial()
