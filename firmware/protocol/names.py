@@ -58,6 +58,7 @@ REASONS = {
     reasons.SETTING_OUT_OF_RANGE: "setting_out_of_range",
     reasons.UNKNOWN_CONSENT: "unknown_consent",
     reasons.OUT_OF_SCOPE: "out_of_scope",
+    reasons.NO_MEMORY: "no_memory",
     reasons.BAD_FRAME: "bad_frame",
     reasons.BAD_CHECKSUM: "bad_checksum",
     reasons.TOO_LONG: "too_long",
