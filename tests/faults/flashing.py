@@ -1,7 +1,7 @@
 """Cuts while a board is flashed, as a campaign: supply or cable lost anywhere, then the same command again.
 
 The board is bare, runs a stock image, or is a door that is to be erased. That a board which is half done and
-starts is noticed is shown in tests/system/test_flash.py.
+starts is noticed is shown in tests/system/test_flashing.py.
 """
 
 import random

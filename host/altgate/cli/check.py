@@ -85,11 +85,11 @@ def carry_out(
 ) -> list[Result]:
     """Try the parts of a door whose line is open, and write the report where one is wanted."""
     tried = Check(line, access, Person(is_watched), left_out)
-    about, key = tried.about(), fingerprints.of_certificate(line.certificate())
-    results = []
+    about, results = tried.about(), []
     for result in tried.run():
         results.append(result)
         typer.echo(f"{result.part.replace('_', ' ')}: {result.state}. {result.note}".rstrip(". "), err=True)
+    key = fingerprints.of_certificate(line.certificate())
     with suppress(ProvisionFailed):
         # All is known; a line that breaks now closes by itself.
         line.leave()
