@@ -58,6 +58,7 @@ REASONS = {
     reasons.SETTING_OUT_OF_RANGE: "setting_out_of_range",
     reasons.UNKNOWN_CONSENT: "unknown_consent",
     reasons.OUT_OF_SCOPE: "out_of_scope",
+    reasons.NO_MEMORY: "no_memory",
     reasons.OTHER_BOARD: "other_board",
     reasons.OTHER_LAYOUT: "other_layout",
     reasons.SECURITY_LOWER: "security_lower",

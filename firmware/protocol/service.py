@@ -26,23 +26,23 @@ VERB_CHECK_STRIKE = 3
 
 CHECK_S = 60  # the longest of any check; those that wait for somebody end with the first sign of them
 
-# the card reader's chip answers: its four bytes of GetFirmwareVersion
-CHECK_READER = 1
 # somebody shows a card: how it was tried (METHOD_), and the reason if it failed
-CHECK_CARD = 2
+CHECK_CARD = 1
 # somebody presses a key; which one is not told
-CHECK_KEYS = 3
+CHECK_KEYS = 2
 # somebody shows a code: METHOD_QR, and the reason if it is no pass of this door
-CHECK_SCANNER = 4
+CHECK_SCANNER = 3
 # red with three low tones, blue, and green twice with a high one, for somebody who watches and listens
-CHECK_SIGNALS = 5
-# levels as they are: door open, exit pressed, case open, each 0 or 1
-CHECK_CONTACTS = 6
+CHECK_SIGNALS = 4
 # somebody presses the exit button, and opens and shuts the door: whether it was pressed, opened, shut
-CHECK_WAY_OUT = 7
+CHECK_WAY_OUT = 5
+# the card reader's chip answers: its four bytes of GetFirmwareVersion. From here on nobody has to do anything
+CHECK_READER = 6
+# levels as they are: door open, exit pressed, case open, each 0 or 1
+CHECK_CONTACTS = 7
 # the face module has no supply now; whether face is switched on at this door
 CHECK_FACE = 8
-# a file is written, read and removed: places of the journal, events owed to the host, what did not check
+# the newest record reads back; a file is written, read and removed: places of the journal, events owed to the host, what did not check
 CHECK_FLASH = 9
 # the clock's chip runs: its time, the door's, QUALITY_ of the latter
 CHECK_CLOCK = 10
@@ -50,6 +50,7 @@ CHECK_CLOCK = 10
 CHECK_WIFI = 11
 # the host acknowledges all events: how many were owed, and are still, milliseconds, what the broker said last
 CHECK_HOST = 12
+CHECK_LAST = 12
 
 # SCOPE_UPDATE; begun by CONTENT_UPDATE. Answer: the slot that runs, the security number below which no image
 # is taken, offset of the bytes that are wanted next

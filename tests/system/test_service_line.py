@@ -29,8 +29,8 @@ from altgate.registry import doors, services, settings
 from altgate.rig.board import Board
 from support.image import SCRIPTS
 
-DEAF_S = 0.4
-PATIENCE_S = 0.25
+DEAF_S = 0.35
+PATIENCE_S = 0.2
 LOADED_BYTES = 24 * 1024  # from source; from an image a third of that
 ROOMS = re.compile(r"^ROOMS (.*?)\r?$", re.MULTILINE)
 USED = re.compile(r"^HEAP (\d+)\r?$", re.MULTILINE)

@@ -1,12 +1,13 @@
 """What a door says on its line to whoever has proved a service key: answers to protocol.service's verbs."""
 
 import asyncio
+import gc
 import struct
 import sys
+import time
 
 import altgate
 from altgate import board, pins, rooms
-from altgate.console.content import Contents
 from altgate.console.line import Bad
 from altgate.crypto.hmac256 import hmac256
 from protocol import messages, provisioning, reasons, service
@@ -15,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+LOOK_MS = 20
 _MARK_BYTES = 8  # of a knock's nonce: as much of it is remembered
 
 
@@ -24,7 +26,7 @@ class Desk:
     def __init__(self, door):
         self._door = door
         self._scope = 0
-        self._contents: Any = None  # until entered()
+        self._contents: Any = None  # until it is asked for
         self.has_left = False
 
     def hello(self):
@@ -53,7 +55,7 @@ class Desk:
         # First of all: where it cannot be recorded, nothing is answered.
         self._door.record(messages.KIND_SERVICE, detail=who[-1])
         self._scope, self.has_left = who[-1], False
-        self._contents = Contents(self._content, self._door.identity.certificate)
+        self._contents = None
 
     async def take(self, said):
         """See line.Line."""
@@ -61,6 +63,10 @@ class Desk:
             self.has_left = True
             return [provisioning.SAY_LEAVE]
         if said[0] != provisioning.SAY_ASK:
+            if self._contents is None:
+                from altgate.console.content import Contents
+
+                self._contents = Contents(self._content, self._door.identity.certificate)
             return await self._contents.said(said)
         verb = said[1] if len(said) > 1 and type(said[1]) is int else 0
         scope, answer = _VERBS.get(verb, (0, None))
@@ -90,28 +96,60 @@ async def _about(door, arguments):
 
 
 async def _check(door, arguments):
-    from altgate.console import selftest
-
-    await asyncio.sleep_ms(0)
-    try:
-        return await selftest.run(door, arguments)
-    finally:
-        rooms.forget("altgate.console.selftest")
+    if [type(value) for value in arguments] != [int, int]:
+        raise Bad(reasons.BAD_SHAPE)
+    number, seconds = arguments
+    if not 0 < number <= service.CHECK_LAST or not 0 <= seconds <= service.CHECK_S:
+        raise Bad(reasons.UNKNOWN_VERB)
+    if number < service.CHECK_READER:
+        return await _tried("watched", lambda room: room.CHECKS[number](door, seconds))
+    return await _tried("selftest", lambda room: room.CHECKS[number](door, seconds))
 
 
 async def _check_strike(door, arguments):
-    from altgate.console import selftest
+    return await _tried("watched", lambda room: room.strike(door))
 
+
+async def _tried(name, check):
+    # What is loaded for a moment is loaded in a step of its own, into what room there is.
+    await asyncio.sleep_ms(0)
+    gc.collect()
+    await asyncio.sleep_ms(0)
+    name = "altgate.console." + name
     try:
-        return await selftest.strike(door, arguments)
+        __import__(name)
+        await asyncio.sleep_ms(0)
+        return [reasons.DONE] + await check(sys.modules[name])
+    except MemoryError:
+        # What a small board has goes to those who want to enter; the rest of the check may still fit.
+        return [reasons.DONE, reasons.NO_MEMORY]
     finally:
-        rooms.forget("altgate.console.selftest")
+        rooms.forget(name)
+
+
+def way_in(door, name):
+    """The entry.channel.Channel of this name."""
+    return [way for way in door.ways_in if way.name == name][0]
+
+
+async def until(is_so, milliseconds):
+    """Wait until that is so; False when time is up."""
+    end = time.ticks_add(time.ticks_ms(), milliseconds)
+    while not is_so():
+        if time.ticks_diff(end, time.ticks_ms()) <= 0:
+            return False
+        await asyncio.sleep_ms(LOOK_MS)
+    return True
 
 
 def _loaded(room, name):
     """What is asked for so rarely that it is loaded then."""
     module = "altgate.console." + room
-    __import__(module)
+    gc.collect()
+    try:
+        __import__(module)
+    except MemoryError:
+        raise Bad(reasons.NO_MEMORY)
     return getattr(sys.modules[module], name)
 
 

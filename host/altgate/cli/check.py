@@ -62,11 +62,11 @@ def check(
     scope = service.SCOPE_CHECK | service.SCOPE_STRIKE
     line, access = opened(context, port, ticket, door, scope)
     tried = Check(line, access, Person(not yes), left_out)
-    about, key = tried.about(), fingerprints.of_certificate(line.certificate())
-    results = []
+    about, results = tried.about(), []
     for result in tried.run():
         results.append(result)
         typer.echo(f"{result.part.replace('_', ' ')}: {result.state}. {result.note}".rstrip(". "), err=True)
+    key = fingerprints.of_certificate(line.certificate())
     with suppress(ProvisionFailed):
         # All is known; a line that breaks now closes by itself.
         line.leave()

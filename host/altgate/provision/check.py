@@ -70,7 +70,11 @@ class Check:
     def run(self) -> Iterator[Result]:
         """Each part in turn; raises ProvisionFailed where the line is lost."""
         for parts, tried in self._groups():
-            found = {} if self._skip.issuperset(parts) else tried()
+            try:
+                found = {} if self._skip.issuperset(parts) else tried()
+            except _NoMemoryError:
+                note = names.REASONS[reasons.NO_MEMORY].replace("_", " ")
+                found = {part: Result(part, FAILED, note) for part in parts}
             for part in parts:
                 yield Result(part, SKIPPED) if part in self._skip else found[part]
 
@@ -98,6 +102,8 @@ class Check:
         answer = self._line.ask(service.VERB_CHECK, number, seconds, answer_s=seconds + SLACK_S)
         if not answer or type(answer[0]) is not int:
             raise ProvisionFailed(OTHER_FORM)
+        if answer[0] == reasons.NO_MEMORY:
+            raise _NoMemoryError
         return answer
 
     def _reader(self) -> dict[str, Result]:
@@ -184,6 +190,10 @@ class Check:
         if said is None:
             note = f"{note}, nobody watched".removeprefix(", ")
         return _one(part, is_done and said is not False, note)
+
+
+class _NoMemoryError(Exception):
+    """The door could not load what tries a part: a small board whose memory others need."""
 
 
 def _one(part: str, is_right: bool, note: str) -> dict[str, Result]:

@@ -12,7 +12,8 @@ MORE_STYLE = """
 body { font-size: 11pt; } h1 { font-size: 20pt; } h2 { font-size: 14pt; }
 table { border-collapse: collapse; width: 100%; } .rows td, .rows th { border-bottom: 1pt solid #888;
   text-align: left; vertical-align: top; padding: .2em .6em .2em 0; font-weight: normal; }
-.failed { font-weight: bold; } .tick { width: 2em; }
+.rows td.failed { font-weight: bold; } .rows .tick { width: 2em; } .rows td:nth-child(2) { width: 7em; }
+.rows .duty, .rows th { white-space: nowrap; } .rows .what { width: auto; }
 .tick span { display: inline-block; width: 1em; height: 1em; border: 1pt solid #000; }
 """.strip()
 
@@ -44,7 +45,8 @@ def html(report: Report) -> str:
     )
     parts = "\n".join(_row(result) for result in report.results)
     ticks = "\n".join(
-        f'<tr><td class="tick"><span></span></td><td>{_both("duty", duty)}</td><td>{_duty(duty)}</td></tr>'
+        f'<tr><td class="tick"><span></span></td><td class="what">{_both("duty", duty)}</td>'
+        f'<td class="duty">{_duty(duty)}</td></tr>'
         for duty in check_texts()["duty"]
     )
     lines = "\n".join(

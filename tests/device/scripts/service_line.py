@@ -95,9 +95,8 @@ class Caller:
     def sealed(self, *said):
         bound = (struct.pack(">I", self.number),)
         self.number += 1
-        return frame(
-            provisioning.FRAME_SEALED, self.number - 1, bytes(siv.seal(self.out, cbor.encode(list(said)), bound))
-        )
+        content = siv.seal(self.out, cbor.encode(list(said)), bound)
+        return frame(provisioning.FRAME_SEALED, self.number - 1, bytes(content))
 
     def say(self, *said):
         found = decoded(answer(self.line, self.sealed(*said)))
@@ -200,7 +199,7 @@ def test_scopes_and_shapes():
     for arguments in ((), (1,), ("a", 0), (1, 0, 0), (1, True)):
         said = (provisioning.SAY_ASK, service.VERB_CHECK) + arguments
         assert caller.say(*said) == [0, reasons.BAD_SHAPE], arguments
-    for arguments in ((0, 0), (13, 0), (1, -1), (1, service.CHECK_S + 1)):
+    for arguments in ((0, 0), (service.CHECK_LAST + 1, 0), (1, -1), (1, service.CHECK_S + 1)):
         said = (provisioning.SAY_ASK, service.VERB_CHECK) + arguments
         assert caller.say(*said) == [0, reasons.UNKNOWN_VERB], arguments
     assert caller.say(provisioning.SAY_COMMIT) == [provisioning.SAY_COMMIT, len(CERTIFICATE)]
