@@ -107,3 +107,22 @@ def test_a_cut_supply_does_not_end_it_half_way(tmp_path: Path) -> None:
         door.power_on()
         building.wait(lambda: door.console.text().count("waiting to be provisioned") > 1 or None, "bare")
         assert not left(building, held)
+
+
+def test_a_board_whose_flash_does_not_open_is_reset_by_its_button(tmp_path: Path) -> None:
+    with Building(tmp_path, board=board) as building:
+        door = building.board
+        held = secrets(building)
+        door.power_off()
+        with flash(building).open("r+b") as file:
+            # A spoiled wrapping key: the identity does not open any more.
+            file.seek(door.wiring.partition("keys")[0] + 20)
+            file.write(bytes(4))
+        door.power_on()
+        door.wait_console("the flash does not open", 20)
+        door.drive("reset_button", 0)
+        building.wait(lambda: door.console.text().count("waiting to be provisioned") > 1 or None, "bare", 30)
+        door.drive("reset_button", 1)
+        assert not left(building, held)
+        building.provision()
+        building.wait_applied()

@@ -1,6 +1,7 @@
 """New code at a door's cable: a signed update, a maintenance window for mpremote, a factory reset."""
 
 import json
+import shlex
 import subprocess
 import sys
 import time
@@ -58,9 +59,18 @@ def run(building: Building) -> Run:
     return made
 
 
+def told_to_type(command: str, **given: object) -> list[str]:
+    """The words of the page's command that begins so, with what it says for port, door and files replaced."""
+    page = (Path(__file__).parents[2] / "docs" / "updating.md").read_text(encoding="utf-8")
+    line = next(line for line in page.splitlines() if line.startswith(f"    altgate {command} "))
+    words = shlex.split(line)[1:]
+    places = {"/dev/ttyACM0": "port", "front.service": "ticket", "door.img": "image", "update": "scope"}
+    return [words[0]] + [str(given.get(places.get(word, ""), word)) for word in words[1:]]
+
+
 def service_ticket(run: Run, folder: Path, scope: str) -> str:
     file = folder / f"{scope}.service"
-    run("door", "service", FRONT, "--scope", scope, "--file", str(file))
+    run(*told_to_type("door service", scope=scope, ticket=file))
     return str(file)
 
 
@@ -104,22 +114,25 @@ def test_a_signed_update_is_kept_and_one_that_does_not_start_goes_back(
     ticket = service_ticket(run, tmp_path, "update")
     port = board.console_path
     # What does not fit is refused before anything is sent.
-    words = ("update", port, "--ticket", ticket, "--image")
-    assert "not signed" in str(run(*words, str(images.unsigned), code=2).exception)
-    assert "no image" in str(run(*words, ticket, code=1).exception)
+
+    def words(image_: object) -> list[str]:
+        return told_to_type("update", port=port, ticket=ticket, image=image_)
+
+    assert "not signed" in str(run(*words(images.unsigned), code=2).exception)
+    assert "no image" in str(run(*words(ticket), code=1).exception)
     starts = board.starts
     _interrupted(building, images)
     # The door opens while an image is on its way, and the same command goes on with it.
     opens(building)
-    done = json.loads(run(*words, str(images.new), "--json").stdout)
+    done = json.loads(run(*words(images.new), "--json").stdout)
     assert (done["before"], done["version"], done["state"]) == (OLD, NEW, "on trial")
     for what in (u.EVENT_BEGUN, u.EVENT_TAKEN, u.EVENT_KEPT):
         told(building, what, number)
     assert board.starts == starts + 1
     opens(building)
-    assert "already" in str(run(*words, str(images.new), code=2).exception)
+    assert "already" in str(run(*words(images.new), code=2).exception)
     number = building.last_number()
-    assert json.loads(run(*words, str(images.broken), "--json").stdout)["state"] == "not running"
+    assert json.loads(run(*words(images.broken), "--json").stdout)["state"] == "not running"
     told(building, u.EVENT_ROLLED_BACK, number)
     opens(building)
     printed = board.console.text()
@@ -160,11 +173,12 @@ def test_a_window_is_open_for_mpremote_alone_and_the_board_is_bare_after_it(
     board, port = building.board, building.board.console_path
     assert is_shut(building)
     ticket = service_ticket(run, tmp_path, "window")
-    assert "--yes" in str(run("window", port, "--ticket", ticket, code=2).exception)
+    words = told_to_type("window", port=port, ticket=ticket)
+    assert "--yes" in str(run(*words, code=2).exception)
     # While the host lacks events the window stays shut.
     building.pause_host()
     opens(building)
-    owed = run("window", port, "--ticket", ticket, "--yes", code=2)
+    owed = run(*words, "--yes", code=2)
     assert "--now" in str(owed.exception)
     building.serve()
     building.wait_event(m.KIND_ENTRY)
@@ -201,14 +215,15 @@ def test_a_window_is_open_for_mpremote_alone_and_the_board_is_bare_after_it(
 def test_a_reset_at_the_cable_takes_the_button_too(building: Building, run: Run, tmp_path: Path) -> None:
     board, port = building.board, building.board.console_path
     ticket = service_ticket(run, tmp_path, "reset")
+    words = told_to_type("reset", port=port, ticket=ticket)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(maintenance, "HELD_S", 1.0)
-        refused = run("reset", port, "--ticket", ticket, "--yes", code=5)
+        refused = run(*words, "--yes", code=5)
         assert "not held" in str(refused.exception) and "Hold the button" in refused.stderr
     opens(building)
     starts, number = board.starts, building.last_number()
     board.drive("reset_button", 0)
-    assert json.loads(run("reset", port, "--ticket", ticket, "--yes", "--json").stdout)["state"] == "bare"
+    assert json.loads(run(*words, "--yes", "--json").stdout)["state"] == "bare"
     board.drive("reset_button", 1)
     assert board.starts == starts + 1
     assert building.wait_event(m.KIND_RESET, number).detail == u.RESET_BEGUN

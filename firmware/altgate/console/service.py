@@ -151,7 +151,11 @@ async def until(is_so, milliseconds):
 def _loaded(room, name):
     """What is asked for so rarely that it is loaded then."""
     module = "altgate.console." + room
-    __import__(module)
+    gc.collect()
+    try:
+        __import__(module)
+    except MemoryError:
+        raise Bad(reasons.NO_MEMORY)
     return getattr(sys.modules[module], name)
 
 
