@@ -43,7 +43,8 @@ CHECK_READER = 6
 CHECK_CONTACTS = 7
 # the face module has no supply now; whether face is switched on at this door
 CHECK_FACE = 8
-# the newest record reads back; a file is written, read and removed: places of the journal, events owed to the host, what did not check
+# the newest record reads back; a file is written, read and removed: places of the journal, events owed to the
+# host, what did not check
 CHECK_FLASH = 9
 # the clock's chip runs: its time, the door's, QUALITY_ of the latter
 CHECK_CLOCK = 10

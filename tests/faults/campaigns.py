@@ -202,7 +202,7 @@ CAMPAIGNS = (
                 "if again != data or cbor2.dumps(content, canonical=True) != payload:",
                 "if False:",
             ),
-            "error": Plant("altgate.link.sealed", "except (cbor2.CBORError, ", "except ("),
+            "error": Plant("altgate.plain_cbor", "except (cbor2.CBORError, ", "except ("),
         },
         {
             "maps as keys": "00" + "a1" * 18 + "00" * 19,
@@ -342,16 +342,16 @@ CAMPAIGNS = (
         "ticket", "texts", "",
         {
             "signature": Plant(
-                "altgate.provision.ticket",
-                "key.verify(signature, SIGNED + given, ec.ECDSA(hashes.SHA256()))",
+                "altgate.provision.signed",
+                "key.verify(signature, label + given, ec.ECDSA(hashes.SHA256()))",
                 "pass",
             ),
             "fields": Plant(
-                "altgate.provision.ticket",
-                "if {key: type(value) for key, value in fields.items()} != _KINDS:",
+                "altgate.provision.signed",
+                "if {key: type(value) for key, value in fields.items()} != kinds:",
                 "if False:",
             ),
-            "error": Plant("altgate.provision.ticket", "except (UnsupportedAlgorithm, ", "except ("),
+            "error": Plant("altgate.provision.signed", "except (UnsupportedAlgorithm, ", "except ("),
             "bytes": Plant("altgate.plain_cbor", "if not isinstance(data, bytes):", "if False:"),
         },
         {"a map is given": "0182a101024100"},

@@ -48,8 +48,8 @@ ENROLMENT = Campaign(
     {
         "journal's key last": Plant(
             "altgate.store.enrolment",
-            "    door.journal_keys.set(journal_key)\n    identity.save(board.wrapping_page(), content)",
-            "    identity.save(board.wrapping_page(), content)\n    door.journal_keys.set(journal_key)",
+            "    door.journal_keys.set(journal_key)\n    identity.save(page, content)",
+            "    identity.save(page, content)\n    door.journal_keys.set(journal_key)",
         ),
         "in the clear": Plant(
             "altgate.store.enrolment",

@@ -27,7 +27,11 @@ def write(authority: Authority, prefix: str, label: bytes, fields: dict[int, Any
     given = cbor2.dumps(fields, canonical=True)
     signature = authority.signing_key().sign(label + given, ec.ECDSA(hashes.SHA256()))
     whole = cbor2.dumps([given, signature], canonical=True)
-    return prefix + base64.b32encode(whole).decode().rstrip("=")
+    return prefix + _spelled(whole)
+
+
+def _spelled(raw: bytes) -> str:
+    return base64.b32encode(raw).decode().rstrip("=")
 
 
 def read(
@@ -43,7 +47,11 @@ def read(
         raise damaged
     digits = text[len(prefix) :]
     try:
-        given, signature = decode(base64.b32decode(digits + "=" * (-len(digits) % 8)))
+        raw = base64.b32decode(digits + "=" * (-len(digits) % 8))
+        if _spelled(raw) != digits:
+            # Bits that mean nothing are zero, so that a text that was altered anywhere is another one.
+            raise damaged
+        given, signature = decode(raw)
         fields = decode(given)
         if {key: type(value) for key, value in fields.items()} != kinds:
             raise damaged

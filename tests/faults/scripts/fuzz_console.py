@@ -215,7 +215,7 @@ class Model:
         if not enrolling.fits(told, enrolling.OF_ADMISSION):
             return False
         journal_key = told.pop(14)
-        fields = {key: self.fields[key] for key in (1, 3, 5, 6, 7, 8, 18)}
+        fields = {key: self.fields[key] for key in (1, 3, 5, 6, 7, 8, 18, 19, 20, 22)}
         fields.update(told)
         fields.update(self.network)
         fields[2] = self.board_key
@@ -647,7 +647,7 @@ def enrol():
     global enrolled, enrolled_key
     identity.os.random.drawn = 0
     curve.begin()
-    enrolled = fuzz.drive(enrolment.make(page, None, TICKET, None))
+    enrolled = fuzz.drive(enrolment.make(page, "a1b2", None, TICKET, None))
     enrolled_files.update(kept)
     page.readblocks(0, enrolled_page, 0)
     record = cbor.decode(cbor.decode(enrolled.record)[0])
