@@ -48,7 +48,6 @@ SERVICE = b"altgate/console/service/1"
 BOARD = b"altgate/board/1"
 ENROL = b"enrol"
 ADMISSION = b"altgate/admission/1"
-RENEWAL = b"altgate/renewal/1"
 
 POINT_BYTES = 65  # of a P-256 public key, uncompressed
 MAC_BYTES = 32

@@ -21,7 +21,7 @@ from altgate.keys.authority import ends_at
 from altgate.keys.derive import link_key, renewal_key
 from altgate.link import inbox, renewals, sealed, starts
 from altgate.link.orders import Orders
-from altgate.protocol import limits, reasons, topics
+from altgate.protocol import limits, reasons, renewal, topics
 from altgate.protocol import messages as m
 from altgate.protocol import provisioning as p
 from altgate.registry import doors, enrolments, managers
@@ -358,7 +358,7 @@ def test_what_is_no_renewal_changes_nothing(board: Board, site: sites.Site) -> N
 
     def seal(fields: object, by: bytes = key, bound: str = DOOR) -> str:
         content = fields if isinstance(fields, bytes) else cbor2.dumps(fields, canonical=True)
-        return AESSIV(by).encrypt(content, [p.RENEWAL, bound.encode()]).hex()
+        return AESSIV(by).encrypt(content, [renewal.LABEL, bound.encode()]).hex()
 
     for wrong, reason in (
         (seal(good, bytes(64)), reasons.BAD_MAC), (seal(good, bound="0a1b2c3e"), reasons.BAD_MAC),

@@ -14,7 +14,7 @@ from faults.slices import Campaign
 CAMPAIGNS = (*campaigns.CAMPAIGNS, *hostile.CAMPAIGNS)
 SEED = int(os.environ.get("ALTGATE_SEED") or secrets.randbelow(slices.SEEDS))
 SLICE_S = 0.4
-CONTROL_S = 20.0  # at the most: a control ends when the fault is noticed
+CONTROL_S = 60.0  # at the most: a control ends when the fault is noticed
 
 
 def _each(table):

@@ -14,7 +14,7 @@ from altgate.crypto import cbor, siv
 from altgate.crypto.hkdf import door_subkey, hkdf
 from altgate.store import files
 from altgate.store.draft import Refused
-from protocol import provisioning, reasons
+from protocol import provisioning, reasons, renewal
 
 PATH = files.ROOT + "/renewal.bin"
 _MOST = 4096
@@ -62,7 +62,7 @@ class LinkKeys:
 
         sealed: AES-256-SIV under the door's key. Raises Refused; OSError where the flash refuses.
         """
-        key = hkdf(self._door_key, b"", provisioning.RENEWAL, siv.KEY_BYTES)
+        key = hkdf(self._door_key, b"", renewal.LABEL, siv.KEY_BYTES)
         try:
             content = siv.open_(key, sealed, self._associated())
         except ValueError:
@@ -131,7 +131,7 @@ class LinkKeys:
         return key
 
     def _associated(self):
-        return (provisioning.RENEWAL, self.door_id.encode())
+        return (renewal.LABEL, self.door_id.encode())
 
 
 def _row(content):

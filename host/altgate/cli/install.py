@@ -38,6 +38,8 @@ from altgate.provision.ticket import Ticket
 STEPS = ("preflight", "flash", "network", "provision", "admission", "check", "label")
 WAIT_MINUTES = 15
 START_S = 20.0  # until a board that was flashed or has left answers
+LISTEN_S = 1.0
+SAYS = "altgate: "
 NO_WIFI = 0  # the number of a network that is a cable
 BARE, WAITS, DOOR = "bare", "waiting", "door"
 
@@ -129,12 +131,12 @@ def install(
         job.step(f"written to {label}." if label else "none was asked for; altgate label makes one.")
         if label:
             _draw(job, label)
+        checking.complain(job.access, results)
         if as_json:
             rows = [{"part": one.part, "state": one.state, "found": one.note} for one in results]
             tell.event("result", door_id=held.door_id, door=held.door_name, checks=rows)
         else:
             typer.echo(f"{held.door_name} is a working door.")
-        checking.complain(job.access, results)
 
 
 def _ready(
@@ -142,7 +144,7 @@ def _ready(
 ) -> str:
     """Have a board on the port that runs altgate: BARE, or WAITS with the ticket, or is the DOOR already."""
     job.step(f"who answers on {job.port}.")
-    state = _state(job, tries=1)
+    state = _state(job, tries=2)
     job.step("MicroPython, partition table and firmware.")
     if micropython is not None and state in (None, BARE):
         from altgate.cli.flash import flash
@@ -204,6 +206,10 @@ def _provisioned(job: _Job, state: str, ssid: str | None, stdin: bool) -> str:
             wifi = _network(job, Client(line))
         elif ssid:
             wifi = Wifi(ssid, _password(job, ssid, stdin))
+            wifi.check()
+            if state == BARE:
+                # Whether it can be joined is known before anything else is done.
+                Client(line).set_wifi(wifi.ssid, wifi.password)
         else:
             wifi = Wifi()
         job.step("the ticket goes to the board, which makes its own keys.")
@@ -270,8 +276,9 @@ def _admitted(job: _Job, key: str, minutes: int) -> None:
         f"the board's key is {key}. Read it to the manager, who compares it: altgate door admit "
         f'"{job.ticket.door_name}" --key {key}'
     )
-    until = time.monotonic() + minutes * 60
+    until, said = time.monotonic() + minutes * 60, ""
     while True:
+        said = _told(job, said)
         state = _state(job, tries=1)
         if state == DOOR:
             return
@@ -280,4 +287,18 @@ def _admitted(job: _Job, key: str, minutes: int) -> None:
                 f"The board waits for its admission as {job.ticket.door_name}; run the same command again "
                 "once the manager has run altgate door admit."
             )
-        time.sleep(1)
+
+
+def _told(job: _Job, before: str) -> str:
+    """What the board last said of Wi-Fi and broker, told once; returns it."""
+    line = SerialPort(job.port)
+    try:
+        until = time.monotonic() + LISTEN_S
+        while (left := until - time.monotonic()) > 0:
+            said = line.read_line(left).decode(errors="replace").strip()
+            if said.startswith(SAYS) and said != before and said.isprintable():
+                before = said
+                job.tell.note(said.removeprefix(SAYS))
+    finally:
+        line.close()
+    return before

@@ -6,7 +6,7 @@ import hmac
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from altgate.protocol import limits, provisioning
+from altgate.protocol import limits, provisioning, renewal
 
 
 def door_subkey(door_key: bytes, label: str) -> bytes:
@@ -24,7 +24,7 @@ def link_key(board_key: bytes, direction: str, generation: int) -> bytes:
 
 def renewal_key(board_key: bytes) -> bytes:
     """The 64-byte key under which a renewal travels to the door."""
-    return HKDF(algorithm=SHA256(), length=64, salt=None, info=provisioning.RENEWAL).derive(board_key)
+    return HKDF(algorithm=SHA256(), length=64, salt=None, info=renewal.LABEL).derive(board_key)
 
 
 def admission_key(board_key: bytes) -> bytes:

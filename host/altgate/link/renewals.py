@@ -16,7 +16,7 @@ from altgate.keys.authority import certify, ends_at
 from altgate.keys.derive import renewal_key
 from altgate.ledger import chain
 from altgate.link.orders import Answer
-from altgate.protocol import limits, messages, provisioning, topics
+from altgate.protocol import limits, messages, provisioning, renewal, topics
 from altgate.registry import doors
 from altgate.registry.models import Building, Door, Event
 from altgate.registry.site import SERVE, Site
@@ -60,7 +60,7 @@ def offer(site: Site, session: Session, door: Door) -> Answer | None:
         }
         content = cbor2.dumps(fields, canonical=True)
         door.sealed_renewal = site.vault.seal(_purpose(door), content)
-    bound = [provisioning.RENEWAL, door.door_id.encode()]
+    bound = [renewal.LABEL, door.door_id.encode()]
     sealed = AESSIV(renewal_key(doors.board_key(site, door))).encrypt(content, bound)
     return topics.DOWN_RENEWAL, {messages.EPOCH: door.epoch, messages.SEALED: sealed}
 
