@@ -18,7 +18,7 @@ Row = dict[str, Any]
 def play(folder: Path, seed: int, templates: int) -> list[Row]:
     """So many templates come and go, with other stores written in between; a row each."""
     given = [str(folder / "flash.bin"), str(folder), str(seed), str(templates)]
-    done = Device().run(SCRIPT, heap="512k", args=given)
+    done = Device().run(SCRIPT, heap="1m", args=given)
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 

@@ -54,3 +54,10 @@ def test_the_host_takes_nothing_of_the_firmware_but_the_protocol(root):
 def test_the_protocol_is_plain(root):
     for path in sorted((root / "firmware" / "protocol").glob("*.py")):
         assert not [name for name in imported(path) if name.split(".")[0] not in ("", "messages", "reasons")]
+
+
+def test_what_an_installer_runs_needs_nothing_that_only_some_systems_have(root):
+    for folder in ("cli", "provision", "keys", "reports"):
+        for path in sorted((root / "host" / "altgate" / folder).glob("*.py")):
+            names = {name.split(".")[0] for name in imported(path)}
+            assert not names & {"pty", "termios", "fcntl", "tty", "grp", "pwd", "resource"}, path
