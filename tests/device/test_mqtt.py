@@ -238,7 +238,9 @@ def storm(port, pki, both_ways):
         host.until(lambda: len(set(host.numbers())) == 60, 30)
         if both_ways:
             door.until(lambda event: len({e["got"] for e in door.seen if "got" in e}) == 60, 30)
-        door.until(lambda event: event.get("acked") == 59)
+        # It may have come before the last message to the door.
+        if {"acked": 59} not in door.seen:
+            door.until(lambda event: event.get("acked") == 59)
         assert any(event.get("down") == "silent" for event in door.seen)
 
 
