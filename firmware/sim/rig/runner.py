@@ -76,12 +76,15 @@ class Runner:
 
     def close(self) -> bool:
         """End the process and the thread; False where that was done before."""
-        if not self._thread.is_alive():
-            return False
-        self.power_off()
-        self._call(self._halt)
-        self._thread.join()
-        return True
+        is_first = self._thread.is_alive()
+        if is_first:
+            self.power_off()
+            self._call(self._halt)
+            self._thread.join()
+        # Not by the thread: it may have ended by the very call that is still ringing.
+        self._bell.close()
+        self._bell_end.close()
+        return is_first
 
     def tell(self, message: Message) -> None:
         """Send the board a message; nothing where it is off."""
@@ -141,8 +144,6 @@ class Runner:
         finally:
             self._end_of_process("off")
             self._selector.close()
-            self._bell.close()
-            self._bell_end.close()
 
     def _answer(self, action: Callable[[], None], done: "Future[None]") -> None:
         try:

@@ -158,6 +158,7 @@ def _group(name: str) -> str:
     try:
         return Path(name).group()
     except (OSError, KeyError, NotImplementedError):
+        # It is gone, its group has no name, or this is Windows: what the remedy says of Linux is true anyway.
         return "dialout"
 
 
