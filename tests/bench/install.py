@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from altgate.demo.building import FRONT, Building
+from altgate.demo.building import FRONT
 from altgate.registry import doors
 from bench.figures import Figure
 from support import installing
@@ -18,13 +18,8 @@ def install() -> Iterator[Figure]:
     """From the bare board to a checked door that has all its credentials."""
     with tempfile.TemporaryDirectory(prefix="altgate-bench-") as name:
         folder = Path(name)
-        building = Building(folder)
-        try:
-            building.start_host()
-            building.board.air(installing.AIR)
+        with installing.bare(folder) as building:
             ticket = installing.ticket(building, folder / "front.ticket")
-            building.board.power_on()
-            building.board.wait_console("waiting to be provisioned")
             began = time.monotonic()
             done = installing.guided(building, ticket, "--report", folder / "report.html")
             code = done.wait(ENDS_S)
@@ -33,8 +28,6 @@ def install() -> Iterator[Figure]:
             assert code == 0, done.text
             with building.site.read() as session:
                 held = doors.find(session, FRONT).applied_version
-        finally:
-            building.stop()
     text = f"s with {installing.CREDENTIALS} credentials, which is version {held} of the door's state"
     yield Figure("install.seconds", round(taken, 1), text, "<=", WHOLE_S)
     yield Figure("install.questions", done.questions, "questions", "<=", QUESTIONS)

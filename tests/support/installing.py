@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from altgate.demo.building import FRONT, RESIDENT, Building
@@ -17,6 +18,20 @@ AIR = [("Neighbours", "x" * 8, -81), (SSID, PASSWORD, -52), ("Cafe", "", -70)]
 CREDENTIALS = 20
 HELD_S, APART_S = 0.3, 0.2
 Step = tuple[str, str, str]
+
+
+@contextmanager
+def bare(folder: Path) -> Iterator[Building]:
+    """A building whose host runs, with networks in the air and a bare board that is on."""
+    made = Building(folder)
+    try:
+        made.start_host()
+        made.board.air(AIR)
+        made.board.power_on()
+        made.board.wait_console("waiting to be provisioned")
+        yield made
+    finally:
+        made.stop()
 
 
 def ticket(building: Building, path: Path) -> Path:

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 from rich.console import Console
 
 from altgate.demo.broker import free_port
-from altgate.demo.building import FRONT, PIN, UNIT, Building
+from altgate.demo.building import FRONT, PIN, UNIT
 from conftest import ROOT
 from support import installing
 from support.browser import chromium
@@ -222,17 +222,9 @@ def installation(browser: Browser) -> None:
     """What the guided command says on a terminal, from the bare board to the checked door."""
     with tempfile.TemporaryDirectory(prefix="altgate-pictures-") as name:
         folder = Path(name)
-        building = Building(folder)
-        try:
-            building.start_host()
-            building.board.air(installing.AIR)
-            ticket = installing.ticket(building, folder / "front.ticket")
-            building.board.power_on()
-            building.board.wait_console("waiting to be provisioned")
-            done = installing.guided(building, ticket)
+        with installing.bare(folder) as building:
+            done = installing.guided(building, installing.ticket(building, folder / "front.ticket"))
             code = done.wait(INSTALL_S)
-        finally:
-            building.stop()
     if code:
         raise SystemExit(done.text)
     said = done.text.replace(building.board.console_path, "/dev/ttyACM0")

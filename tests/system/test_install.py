@@ -15,15 +15,8 @@ WHOLE_S = 40
 
 @pytest.fixture
 def building(tmp_path: Path) -> Iterator[Building]:
-    made = Building(tmp_path)
-    try:
-        made.start_host()
-        made.board.air(installing.AIR)
-        made.board.power_on()
-        made.board.wait_console("waiting to be provisioned")
+    with installing.bare(tmp_path) as made:
         yield made
-    finally:
-        made.stop()
 
 
 def test_a_bare_board_becomes_a_working_door(building: Building, tmp_path: Path) -> None:

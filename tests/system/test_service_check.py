@@ -4,26 +4,23 @@ import json
 import re
 import shlex
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Timer
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from altgate.cli import app
-from altgate.cli.errors import exit_code
 from altgate.demo.building import FRONT, Building
-from altgate.errors import AltgateError
 from altgate.protocol import limits, service
 from altgate.protocol import messages as m
 from altgate.provision.check import PARTS, SKIPPED
 from altgate.registry import doors, settings
 from altgate.texts import check_texts
 from conftest import ROOT
+from support.commands import Run, commands
 
 SHOWN = ("card", "keys", "scanner", "way_out")  # parts for which somebody has to do something
-Run = Callable[..., Result]
 
 
 @pytest.fixture(scope="module")
@@ -38,13 +35,7 @@ def building(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Building]:
 
 @pytest.fixture
 def run(building: Building) -> Run:
-    def made(*words: str, code: int = 0) -> Result:
-        done = CliRunner().invoke(app, ["--data", str(building.site.data), *words])
-        found = exit_code(done.exception) if isinstance(done.exception, AltgateError) else done.exit_code
-        assert found == code, (done.output, done.exception)
-        return done
-
-    return made
+    return commands(building.site.data)
 
 
 class Installer:

@@ -8,28 +8,20 @@ from pathlib import Path
 
 import pytest
 import segno
-from typer.testing import CliRunner, Result
 
-from altgate.cli import app
-from altgate.cli.errors import exit_code
 from altgate.demo.building import FRONT, Building
-from altgate.errors import AltgateError
 from altgate.reports import label as labels
 from altgate.reports.label import Label
+from support import installing
+from support.commands import commands
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture
 def building(tmp_path: Path) -> Iterator[Building]:
-    made = Building(tmp_path)
-    try:
-        made.start_host()
-        made.board.power_on()
-        made.board.wait_console("waiting to be provisioned")
+    with installing.bare(tmp_path) as made:
         yield made
-    finally:
-        made.stop()
 
 
 def drawn(path: Path) -> tuple[list[str], str]:
@@ -41,14 +33,7 @@ def drawn(path: Path) -> tuple[list[str], str]:
 
 
 def test_one_label_from_three_sides(building: Building, tmp_path: Path) -> None:
-    port, data = building.board.console_path, str(building.site.data)
-
-    def run(*words: str, code: int = 0) -> Result:
-        done = CliRunner().invoke(app, ["--data", data, *words])
-        found = exit_code(done.exception) if isinstance(done.exception, AltgateError) else done.exit_code
-        assert found == code, (done.output, done.exception)
-        return done
-
+    port, run = building.board.console_path, commands(building.site.data)
     waits, told, works = (tmp_path / f"{name}.svg" for name in ("waits", "told", "works"))
     assert "no board" in str(run("label", "--door", FRONT, "--file", str(told), code=2).exception)
     ticket, service = tmp_path / "front.ticket", tmp_path / "front.service"

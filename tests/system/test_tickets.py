@@ -2,19 +2,17 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from altgate.cli import app
-from altgate.cli.errors import exit_code
 from altgate.demo.building import FRONT, Building
-from altgate.errors import AltgateError
 from altgate.protocol import messages
 from altgate.registry import doors, enrolments, revocation
 from altgate.rig.board import Board
+from support import installing
+from support.commands import Run, commands
 
 WAITS, ASKS = "waiting to be admitted", "asking to be admitted"
 
@@ -22,28 +20,15 @@ WAITS, ASKS = "waiting to be admitted", "asking to be admitted"
 @pytest.fixture
 def building(tmp_path: Path) -> Iterator[Building]:
     """A building whose host runs, with a bare board that is on."""
-    made = Building(tmp_path)
-    try:
-        made.start_host()
-        made.board.power_on()
-        made.board.wait_console("waiting to be provisioned")
+    with installing.bare(tmp_path) as made:
         yield made
-    finally:
-        made.stop()
 
 
-Run = Callable[..., Result]
 
 
 @pytest.fixture
 def run(building: Building) -> Run:
-    def made(*words: str, code: int = 0) -> Result:
-        done = CliRunner().invoke(app, ["--data", str(building.site.data), *words])
-        found = exit_code(done.exception) if isinstance(done.exception, AltgateError) else done.exit_code
-        assert found == code, (done.output, done.exception)
-        return done
-
-    return made
+    return commands(building.site.data)
 
 
 @pytest.fixture

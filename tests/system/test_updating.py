@@ -5,16 +5,14 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from altgate.cli import app
-from altgate.cli.errors import exit_code
 from altgate.demo.building import FRONT, Building
-from altgate.errors import AltgateError, ProvisionFailed, Refused
+from altgate.errors import ProvisionFailed, Refused
 from altgate.protocol import messages as m
 from altgate.protocol import reasons, service
 from altgate.protocol import update as u
@@ -27,9 +25,9 @@ from altgate.release import key as keys
 from altgate.release.slot import from_slot
 from support import image as boards
 from support import signed
+from support.commands import Run, commands
 from support.signed import BROKEN, NEW, OLD, Images
 
-Run = Callable[..., Result]
 BARE = "waiting to be provisioned"
 SHUT_S = 4.0  # mpremote takes a part of a second where there is a prompt
 
@@ -50,13 +48,7 @@ def building(tmp_path: Path, images: Images) -> Iterator[Building]:
 
 @pytest.fixture
 def run(building: Building) -> Run:
-    def made(*words: str, code: int = 0) -> Result:
-        done = CliRunner().invoke(app, ["--data", str(building.site.data), *words])
-        found = exit_code(done.exception) if isinstance(done.exception, AltgateError) else done.exit_code
-        assert found == code, (done.output, done.exception)
-        return done
-
-    return made
+    return commands(building.site.data)
 
 
 def told_to_type(command: str, **given: object) -> list[str]:
@@ -252,10 +244,10 @@ def test_events_that_a_window_takes_with_it_are_told_as_a_gap(
 
 def _opened(building: Building, ticket: str) -> dict[str, object]:
     """What the command says once the door knows that the host has all its events."""
-    words = ["--data", str(building.site.data), "window", building.board.console_path, "--ticket", ticket]
+    run, port = commands(building.site.data), building.board.console_path
 
     def look() -> Result | None:
-        done = CliRunner().invoke(app, [*words, "--yes", "--json"])
+        done = run("window", port, "--ticket", ticket, "--yes", "--json", code=None)
         return None if isinstance(done.exception, Refused) else done
 
     done = building.wait(look, "the door's events to be acknowledged", 30)
