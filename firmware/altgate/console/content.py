@@ -2,7 +2,7 @@
 
 import hashlib
 
-from altgate.console.line import Bad
+from altgate.console.line import Bad, check
 from protocol import provisioning, reasons
 
 
@@ -24,7 +24,7 @@ class Contents:
         return await handler(self, said)
 
     async def _begin(self, said):
-        _check(said, (int, int, bytes))
+        check(said[1:], (int, int, bytes))
         if not 0 < said[2] <= provisioning.CONTENT_BYTES or len(said[3]) != 32:
             raise Bad(reasons.TOO_LONG)
         self._kind, self._length, self._digest = said[1:]
@@ -32,7 +32,7 @@ class Contents:
         return [provisioning.SAY_CHUNK, 0]
 
     async def _chunk(self, said):
-        _check(said, (int, bytes))
+        check(said[1:], (int, bytes))
         if self._content is None:
             raise Bad(reasons.BAD_SHAPE)
         if said[1] != len(self._content) or said[1] + len(said[2]) > self._length:
@@ -41,7 +41,7 @@ class Contents:
         return [provisioning.SAY_CHUNK, len(self._content)]
 
     async def _commit(self, said):
-        _check(said, ())
+        check(said[1:], ())
         if self._content is not None:
             if len(self._content) != self._length:
                 raise Bad(reasons.BAD_SHAPE)
@@ -52,16 +52,11 @@ class Contents:
         return [provisioning.SAY_COMMIT, len(self.readable)]
 
     async def _read(self, said):
-        _check(said, (int,))
+        check(said[1:], (int,))
         if not 0 <= said[1] <= len(self.readable):
             raise Bad(reasons.OVERRUN)
         chunk = self.readable[said[1] : said[1] + provisioning.CHUNK_BYTES]
         return [provisioning.SAY_READ, said[1], chunk]
-
-
-def _check(said, kinds):
-    if tuple(type(value) for value in said[1:]) != kinds:
-        raise Bad(reasons.BAD_SHAPE)
 
 
 _HANDLERS = {

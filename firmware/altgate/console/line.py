@@ -56,12 +56,12 @@ class Line:
         return provisioning.MARK + binascii.b2a_base64(cbor.encode(answer)).strip() + b"\n"
 
     async def _hello(self, frame):
-        _check(frame, ())
+        check(frame[1:], ())
         said = self._desk.hello()
         return said and [provisioning.FRAME_HELLO] + said
 
     async def _open(self, frame):
-        _check(frame, (bytes,))
+        check(frame[1:], (bytes,))
         if self._desk.hello() is None:
             return None
         from altgate.crypto import p256
@@ -75,7 +75,7 @@ class Line:
         return [provisioning.FRAME_OPEN, public]
 
     async def _knock(self, frame):
-        _check(frame, (bytes, bytes, bytes))
+        check(frame[1:], (bytes, bytes, bytes))
         who, nonce, mac = frame[1:]
         psk = self._desk.psk(who) if len(nonce) == limits.NONCE_BYTES else None
         if psk is None or not consteq.consteq(mac, hmac256.hmac256(psk, provisioning.KNOCK, who, nonce)):
@@ -97,7 +97,7 @@ class Line:
         self._number, self._answer, self._who = -1, None, None
 
     async def _sealed(self, frame):
-        _check(frame, (int, bytes))
+        check(frame[1:], (int, bytes))
         number = frame[1]
         if self._keys is None or not 0 <= number < _NONE or number not in (self._number, self._number + 1):
             return None
@@ -141,8 +141,9 @@ def _decode(text):
     return frame
 
 
-def _check(frame, kinds):
-    if tuple(type(value) for value in frame[1:]) != kinds:
+def check(values, kinds):
+    """Raise Bad unless there are just so many values, of these types."""
+    if tuple(type(value) for value in values) != kinds:
         raise Bad(reasons.BAD_SHAPE)
 
 

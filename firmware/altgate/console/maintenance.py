@@ -3,7 +3,7 @@
 import asyncio
 
 from altgate import erasure, reset
-from altgate.console.line import Bad
+from altgate.console.line import check
 from protocol import reasons
 
 ANSWER_MS = 300  # for the answer to reach the other end
@@ -12,16 +12,14 @@ ANSWER_MS = 300  # for the answer to reach the other end
 async def window(door, arguments):
     """Arguments: whether to open it though the host lacks events. Answer: seconds that it will be open, how
     many events are lost with it or were owed."""
-    if [type(value) for value in arguments] != [bool]:
-        raise Bad(reasons.BAD_SHAPE)
+    check(arguments, (bool,))
     reason, owed = await reset.window(door, arguments[0])
     return _answer(door, reason, [erasure.WINDOW_S, owed])
 
 
 async def factory(door, arguments):
     """Takes the board's button held down, too."""
-    if arguments:
-        raise Bad(reasons.BAD_SHAPE)
+    check(arguments, ())
     return _answer(door, await reset.by_line(door), [])
 
 

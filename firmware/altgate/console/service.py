@@ -8,7 +8,7 @@ import time
 
 import altgate
 from altgate import board, pins, rooms
-from altgate.console.line import Bad
+from altgate.console.line import Bad, check
 from altgate.crypto.hmac256 import hmac256
 from protocol import messages, provisioning, reasons, service
 
@@ -102,8 +102,7 @@ async def _about(door, arguments):
 
 
 async def _check(door, arguments):
-    if [type(value) for value in arguments] != [int, int]:
-        raise Bad(reasons.BAD_SHAPE)
+    check(arguments, (int, int))
     number, seconds = arguments
     if not 0 < number <= service.CHECK_LAST or not 0 <= seconds <= service.CHECK_S:
         raise Bad(reasons.UNKNOWN_VERB)

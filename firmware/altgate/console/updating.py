@@ -8,7 +8,7 @@ import asyncio
 import time
 
 from altgate import rooms
-from altgate.console.line import Bad
+from altgate.console.line import Bad, check
 from altgate.crypto import cbor
 from altgate.store.counters import KEY_SECURITY, KEY_UPDATE
 from altgate.update import Unfit, Update, running
@@ -66,7 +66,7 @@ async def begin(door, content):
 
 async def state(door, arguments):
     """Answer: code slot that runs, security number below which nothing is taken, where the next bytes go."""
-    _check(arguments, ())
+    check(arguments, ())
     return [
         reasons.DONE, running() or "", door.counters.get(KEY_SECURITY),
         _Held.new.next if _Held.new else 0,
@@ -75,14 +75,14 @@ async def state(door, arguments):
 
 async def write(door, arguments):
     """Take bytes of the image at an offset; answer: where the next go."""
-    _check(arguments, (int, bytes))
+    check(arguments, (int, bytes))
     _heard()
     return [reasons.DONE, _unfit(_begun().write, *arguments)]
 
 
 async def finish(door, arguments):
     """Check the whole, and have the next start try it, as soon as nobody is at the door."""
-    _check(arguments, ())
+    check(arguments, ())
     new = _begun()
     is_told = False
     try:
@@ -110,11 +110,6 @@ def _unfit(act, *arguments):
         return act(*arguments)
     except Unfit as error:
         raise Bad(error.reason)
-
-
-def _check(arguments, kinds):
-    if tuple(type(value) for value in arguments) != kinds:
-        raise Bad(reasons.BAD_SHAPE)
 
 
 async def _step(door):

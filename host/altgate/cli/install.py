@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -164,43 +165,33 @@ def _ready(
 def _state(job: _Job, tries: int = TRIES, within_s: float = 0.0) -> str | None:
     until = time.monotonic() + within_s
     while True:
-        line = SerialPort(job.port)
-        try:
+        with closing(SerialPort(job.port)) as line:
             exchange = Session(line)
             for _ in range(tries):
                 if exchange.hello(1):
                     return BARE
                 if exchange.knock(job.ticket.ticket_id, job.ticket.secret, 1):
                     return DOOR if boards.is_door(exchange) else WAITS
-        finally:
-            line.close()
         if time.monotonic() > until:
             return None
 
 
 def _draw(job: _Job, label: Path) -> None:
-    line = SerialPort(job.port)
-    try:
+    with closing(SerialPort(job.port)) as line:
         labels.draw(labels.of_door(Session(line), job.access), label)
-    finally:
-        line.close()
 
 
 def _checked(job: _Job, skip: str, report: Path | None) -> list[Result]:
     """Every part of the door; its line is opened by the ticket."""
     job.step("every part of the door, with you watching.")
-    line = SerialPort(job.port)
-    try:
+    with closing(SerialPort(job.port)) as line:
         opened = open_line(Session(line), job.access)
         return checking.carry_out(opened, job.access, not job.yes, checking.parts(skip), report)
-    finally:
-        line.close()
 
 
 def _provisioned(job: _Job, state: str, ssid: str | None, stdin: bool) -> str:
     """Network and ticket; returns the fingerprint of the board's key."""
-    line = SerialPort(job.port)
-    try:
+    with closing(SerialPort(job.port)) as line:
         job.step("Wi-Fi, where the door has no cable.")
         if ssid is None and state == BARE:
             wifi = _network(job, Client(line))
@@ -224,8 +215,6 @@ def _provisioned(job: _Job, state: str, ssid: str | None, stdin: bool) -> str:
             request = exchange.readable()
         exchange.leave()
         return fingerprints.of_request(request)
-    finally:
-        line.close()
 
 
 def _bare(exchange: Session) -> Board:
@@ -291,14 +280,11 @@ def _admitted(job: _Job, key: str, minutes: int) -> None:
 
 def _told(job: _Job, before: str) -> str:
     """What the board last said of Wi-Fi and broker, told once; returns it."""
-    line = SerialPort(job.port)
-    try:
+    with closing(SerialPort(job.port)) as line:
         until = time.monotonic() + LISTEN_S
         while (left := until - time.monotonic()) > 0:
             said = line.read_line(left).decode(errors="replace").strip()
             if said.startswith(SAYS) and said != before and said.isprintable():
                 before = said
                 job.tell.note(said.removeprefix(SAYS))
-    finally:
-        line.close()
     return before
