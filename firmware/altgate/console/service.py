@@ -115,7 +115,7 @@ async def _check_strike(door, arguments):
     return await _tried("watched", lambda room: room.strike(door))
 
 
-async def _tried(name, check):
+async def _tried(name, run):
     # What is loaded for a moment is loaded in a step of its own, into what room there is.
     await asyncio.sleep_ms(0)
     gc.collect()
@@ -124,7 +124,7 @@ async def _tried(name, check):
     try:
         __import__(name)
         await asyncio.sleep_ms(0)
-        return [reasons.DONE] + await check(sys.modules[name])
+        return [reasons.DONE] + await run(sys.modules[name])
     except MemoryError:
         # What a small board has goes to those who want to enter; the rest of the check may still fit.
         return [reasons.DONE, reasons.NO_MEMORY]
